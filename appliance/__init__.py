@@ -1,0 +1,1 @@
+"""What the product does: feature folders, adapters, configuration and database."""

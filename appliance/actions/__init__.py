@@ -1,0 +1,1 @@
+"""The words that every feature of the decision road shares."""

@@ -1,0 +1,1 @@
+"""Pending asks: bound to the exact action, answered exactly once, released exactly once."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, transactions, roles, migrations, and the embedded server."""

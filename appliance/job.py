@@ -1,0 +1,19 @@
+"""Work that the scheduler repeats; safe to run twice at the same time and after a crash."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A named function with its schedule beside it.
+
+    Attributes:
+        name: `feature.verb`, as it appears in logs.
+        run: takes nothing, returns nothing, raises on failure (the scheduler logs and goes on).
+        every_seconds: time between two starts.
+    """
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    every_seconds: float

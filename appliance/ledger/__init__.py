@@ -1,0 +1,1 @@
+"""The append-only record of who did what, sealed so that nobody can quietly change it."""

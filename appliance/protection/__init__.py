@@ -1,0 +1,1 @@
+"""What an action would do, and the secrets in it."""

@@ -1,0 +1,1 @@
+"""Leashctl: commands that run and exit, and the supervisor behind `make up`."""

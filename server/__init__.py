@@ -1,0 +1,1 @@
+"""The processes that stay up: the API, the dashboard and the scheduler."""

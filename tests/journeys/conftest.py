@@ -1,0 +1,27 @@
+"""One private cloud for all stories that leave it running; stories that break things start their own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.journey import Cloud
+from tests.support.machines import Machine
+
+
+@pytest.fixture(scope="package")
+async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cloud]:
+    """A running private cloud, made from nothing."""
+    async with Cloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+async def deployment_token(cloud: Cloud) -> str:
+    """A token that enrols machines of `cloud`."""
+    return await cloud.deployment_token()
+
+
+@pytest.fixture
+async def machine(cloud: Cloud, deployment_token: str, request: pytest.FixtureRequest) -> Machine:
+    """A machine of the test's own, enrolled at `cloud`."""
+    return await cloud.machine(request.node.name[:60], token=deployment_token)

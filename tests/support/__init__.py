@@ -1,0 +1,1 @@
+"""Real components that tests start, and one fake per port."""
