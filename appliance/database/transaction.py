@@ -1,0 +1,31 @@
+"""The one transaction of a service verb."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from appliance.database.connection import pooled
+from appliance.database.piccolo_conf import DB
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[None]:
+    """Open the transaction that Piccolo queries and `current_connection()` use; nested calls join it.
+
+    Commits at the end, rolls back on any exception. Piccolo's own manager leaks its connection when a
+    commit fails half-way, so this one gives the connection back whatever happens.
+
+    Raises:
+        DatabaseUnreachableError: no connection could be had within the connect time limit.
+    """
+    if DB.current_transaction.get() is not None:
+        yield
+        return
+    async with pooled() as connection:
+        running = DB.transaction()
+        running.connection = connection
+        token = DB.current_transaction.set(running)
+        try:
+            async with connection.transaction():
+                yield
+        finally:
+            DB.current_transaction.reset(token)
