@@ -102,7 +102,7 @@ def _name(cloud: Cloud, pid: int) -> str:
 
 @pytest.mark.parametrize("victim", ["server", "server.scheduler", "postgres", "everything"])
 async def test_whatever_is_killed_comes_back(cloud: Cloud, victim: str) -> None:
-    """kill -9 of any process, or of all at once and a new `up`: the same machine's calls are decided again."""
+    """After kill -9 of any process, or of all at once and a new `up`, the same machine's calls are decided again."""
     machine = await cloud.machine(f"kill-{victim}")
     assert (await machine.run("git status")).is_allow
     if victim == "everything":

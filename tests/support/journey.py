@@ -79,7 +79,7 @@ class Cloud:
         started = time.monotonic()
         already = self.said().count("Ctrl-C stops everything")
         with self.output.open("ab") as file:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command, and starting it does not wait
                 [*self.words, "up"], stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=self.environ,
                 process_group=0,
             )  # fmt: skip
@@ -283,6 +283,26 @@ class Cloud:
                 assert time.monotonic() < end, f"{len(rows)} asks instead of {many}"
                 await asyncio.sleep(0.02)
         return [str(row["id"]) for row in rows]
+
+    async def expire_asks(self, machine: Machine) -> None:
+        """Let the time of the machine's open asks be over now; their held calls are answered."""
+        await self.sql(
+            "UPDATE ask SET expires_at = now() WHERE state = 'pending' AND machine_id = $1::uuid", machine.id
+        )
+        await self.sql("SELECT pg_notify('leash_asks', '')")
+
+    async def table_texts(self) -> dict[str, str]:
+        """Every table as text, bytes in hexadecimal."""
+        names = await self.sql(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        )
+        texts = {}
+        async with self.database() as connection:
+            for (name,) in names:
+                rows = await connection.fetch(f'SELECT t::text FROM "{name}" t')  # noqa: S608 - from the catalogue
+                texts[str(name)] = "\n".join(row[0] for row in rows)
+        return texts
 
     def logs(self) -> dict[str, str]:
         """The text of every log of the instance, and of what `leashctl up` printed."""

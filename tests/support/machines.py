@@ -3,6 +3,8 @@
 import asyncio
 import json
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -122,6 +124,18 @@ class Machine:
             "--data-binary", "@-", "-w", "\n%{http_code}",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def held(machine: Machine, *bodies: dict[str, Any]) -> AsyncIterator[list[asyncio.Task[Answer]]]:
+    """Calls under way, one task each; what is still held at the end is hung up."""
+    calls = [asyncio.create_task(machine.call(body)) for body in bodies]
+    try:
+        yield calls
+    finally:
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
 
 
 def _answered(out: bytes, err: bytes, code: int, seconds: float) -> Answer:

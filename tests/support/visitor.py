@@ -64,10 +64,20 @@ class Visitor:
         form = _form(await self.page(f"/approvals/{ask_id}"))
         return await self.send("POST", f"/approvals/{ask_id}/answer", **form, resolution=resolution, guidance=guidance)
 
-    async def open_forms(self) -> dict[str, dict[str, str]]:
-        """Every ask on the first page of the list that can be answered there: its id and its form's fields."""
-        found = _FORM.finditer(await self.page("/approvals"))
-        return {match["id"]: _fields(match["inside"]) for match in found}
+    async def open_forms(self, path: str = "/approvals") -> dict[str, dict[str, str]]:
+        """Every ask on one page of the list that can be answered there: its id and its form's fields."""
+        return {match["id"]: _fields(match["inside"]) for match in _FORM.finditer(await self.page(path))}
+
+    async def list_approvals(self) -> list[str]:
+        """Ids of all asks that the list shows, from page to page as its link to the next one says."""
+        found: list[str] = []
+        path = "/approvals"
+        while path:
+            page = await self.page(path)
+            found += re.findall(r'id="ask-([0-9a-f-]{36})"', page)
+            following = re.search(r'href="(/approvals\?after=[0-9a-f-]{36})"', page)
+            path = following[1] if following else ""
+        return found
 
 
 def _form(page: str) -> dict[str, str]:
