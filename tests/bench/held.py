@@ -14,6 +14,7 @@ from tests.bench.installation import Installation
 _AT_ONCE = 8
 _WAIT_SECONDS = 30.0
 _PENDING = "SELECT id, binding, summary FROM ask WHERE state = 'pending' AND summary LIKE $1"
+_COUNT = "SELECT count(*) FROM ask WHERE state = 'pending' AND summary LIKE $1"
 
 
 class Reply(NamedTuple):
@@ -61,7 +62,7 @@ class HeldCalls:
     async def _await_pending(self, database: Any, wanted: int) -> None:  # noqa: ANN401 - asyncpg.Connection
         end = time.monotonic() + _WAIT_SECONDS
         while time.monotonic() < end:
-            rows = await database.fetchval(f"SELECT count(*) FROM ({_PENDING}) p", f"%{self._batch}-%")
+            rows = await database.fetchval(_COUNT, f"%{self._batch}-%")
             if rows >= wanted:
                 return
             await asyncio.sleep(0.002)
@@ -78,7 +79,8 @@ class HeldCalls:
         }).encode()  # fmt: skip
         writer.write(
             f"POST /v1/hooks/claude/PreToolUse?user_token={self._installation.token} HTTP/1.1\r\n"
-            f"host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+            f"host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+            + body
         )
         return asyncio.create_task(_read(reader))
 

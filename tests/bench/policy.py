@@ -28,10 +28,10 @@ _ELSEWHERE = (
 )
 # Policies that concern the action: everything that can be looked up holds, so Cedar itself must evaluate each.
 _HERE = (
-    'permit (principal, action == Action::"shell", resource) '
-    'when {{ context.programs.contains("git") && context.session != "nobody-{0}" }};',
-    'forbid (principal, action == Action::"shell", resource) when {{ context.programs.contains("git") }} '
-    'unless {{ context.command like "git *" || context.session == "nobody-{0}" }};',
+    """permit (principal, action == Action::"shell", resource)
+when {{ context.programs.contains("git") && context.session != "nobody-{0}" }};""",
+    """forbid (principal, action == Action::"shell", resource) when {{ context.programs.contains("git") }}
+unless {{ context.command like "git *" || context.session == "nobody-{0}" }};""",
 )
 
 
