@@ -1,0 +1,87 @@
+"""Rules of single settings that a range or a pattern cannot say, and rules between settings."""
+
+import math
+from collections.abc import Callable, Mapping
+from ipaddress import ip_network
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from appliance.config.origin import is_host, normalised_origin, origin_of
+from appliance.config.secret import Secret
+from appliance.config.sections import Config
+
+_ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - refused as a public name, not listened on
+
+
+def _host(value: str) -> None:
+    if not is_host(value):
+        raise ValueError("is not a host name or an IP address")
+
+
+def _public_url(value: str) -> None:
+    if value:
+        normalised_origin(value)
+
+
+def _networks(value: tuple[str, ...]) -> None:
+    for text in value:
+        try:
+            network = ip_network(text)
+        except ValueError:
+            raise ValueError(f"holds {text!r}, which is not a network such as 10.1.0.0/16") from None
+        if network.prefixlen == 0:
+            raise ValueError(f"holds {text!r}, the whole address space: everyone could forge addresses")
+
+
+def _database_url(value: Secret) -> None:
+    try:
+        scheme = urlsplit(value.reveal()).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in ("postgresql", "postgres"):
+        raise ValueError("is not a postgresql:// URL")
+
+
+def _directory(value: object) -> None:
+    if str(value) in ("", "."):
+        raise ValueError("is empty or the working directory itself")
+
+
+CHECKS: Final[Mapping[str, Callable[[Any], None]]] = {
+    "server.host": _host,
+    "server.public_url": _public_url,
+    "server.trusted_proxies": _networks,
+    "database.owner_url": _database_url,
+    "database.service_url": _database_url,
+    "database.retention_url": _database_url,
+    "state.directory": _directory,
+}
+
+
+def check(key: str, value: object) -> None:
+    """Check one converted value.
+
+    Raises:
+        ValueError: with what is wrong; never holds a secret.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("is not a finite number")
+    if value is not None and key in CHECKS:
+        CHECKS[key](value)
+
+
+def across(config: Config) -> dict[str, str]:
+    """What is wrong between settings that are fine alone: dotted key to message."""
+    wrong: dict[str, str] = {}
+    server, hooks = config.server, config.hooks
+    if not server.public_url:
+        if server.host in _ANY_ADDRESS:
+            wrong["server.public_url"] = f"must be set, because {server.host} is no address that people can open"
+        else:
+            try:
+                origin_of("http", server.host, server.port)
+            except ValueError:
+                wrong["server.public_url"] = f"must be set to an https:// origin, because {server.host} is not loopback"
+    if hooks.decision_timeout_seconds > hooks.hold_seconds:
+        wrong["hooks.decision_timeout_seconds"] = f"must not be above hooks.hold_seconds ({hooks.hold_seconds:g})"
+    return wrong
