@@ -1,0 +1,127 @@
+"""People: who can sign in, with which roles; inviting, disabling, giving a new way in."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.response import Redirect, Template
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from appliance.errors import LeashError
+from appliance.identity.people import People
+from appliance.identity.records import NewLink, Role
+from appliance.identity.rules import Permission
+from appliance.ledger.records import Actor
+from server.authentication import signed_in_of
+from server.authorization import requires
+from server.dashboard.dependencies import AnyRequest, appliance_of, attempted, fields_of, now_of
+from server.dashboard.rendering import page
+from server.errors import status_of
+
+_READ = requires(Permission.PEOPLE_READ)
+_MANAGE = requires(Permission.PEOPLE_MANAGE)
+Change = Callable[[People, Actor, UUID, AnyRequest, dict[str, str]], Awaitable[NewLink | None]]
+CHANGES: Final[dict[str, Change]] = {
+    "grant": lambda people, actor, person, request, fields: people.grant_role(
+        actor, person, role_of(fields), now_of(request)
+    ),
+    "take": lambda people, actor, person, request, fields: people.revoke_role(
+        actor, person, role_of(fields), now_of(request)
+    ),
+    "disable": lambda people, actor, person, request, _: people.disable(actor, person, now_of(request)),
+    "enable": lambda people, actor, person, request, _: people.enable(actor, person, now_of(request)),
+    "reset": lambda people, actor, person, request, _: people.reset_credential(actor, person, now_of(request)),
+}
+
+
+class RoleUnknownError(LeashError):
+    """A form named no role of ours."""
+
+    code = "role_unknown"
+    summary = "There is no such role"
+    next_step = "Choose one of the roles in the list."
+
+
+class ChangeUnknownError(LeashError):
+    """A form asked for no change of ours."""
+
+    code = "change_unknown"
+    summary = "There is no such change"
+    next_step = "Reload the page and choose one of the changes in the list."
+
+
+@get("/people", guards=[_READ], include_in_schema=False)
+async def show_people(request: AnyRequest) -> Template:
+    """Everybody, by name."""
+    return await _people(request)
+
+
+async def _people(
+    request: AnyRequest, problem: LeashError | None = None, fields: dict[str, str] | None = None
+) -> Template:
+    return page(
+        request,
+        "people.html",
+        title="People",
+        status_code=status_of(problem) if problem else 200,
+        people=await appliance_of(request).identity.people.list(),
+        roles=[role.value for role in Role],
+        problem=problem,
+        fields=fields or {},
+        done=request.query_params.get("done", ""),
+    )
+
+
+@post("/people", guards=[_MANAGE], include_in_schema=False)
+async def invite(request: AnyRequest) -> Response[Any]:
+    """A new person, and the one-time link that this page shows the only time."""
+    fields = await fields_of(request)
+    made = await attempted(_invite(request, fields))
+    if isinstance(made, LeashError):
+        return await _people(request, made, fields)
+    return _link_page(request, made)
+
+
+async def _invite(request: AnyRequest, fields: dict[str, str]) -> NewLink:
+    return await appliance_of(request).identity.people.invite(
+        signed_in_of(request).actor,
+        display_name=fields.get("display_name"),
+        email=fields.get("email"),
+        role=role_of(fields),
+        now=now_of(request),
+    )
+
+
+@post("/people/{person:uuid}/{change:str}", guards=[_MANAGE], include_in_schema=False)
+async def change_person(request: AnyRequest, person: UUID, change: str) -> Response[Any]:
+    """Grant or take a role, disable, enable, or reset the way in."""
+    made = await attempted(_change(request, person, change, await fields_of(request)))
+    if isinstance(made, LeashError):
+        return await _people(request, made)
+    if isinstance(made, NewLink):
+        return _link_page(request, made)
+    return Redirect("/people?done=changed", status_code=HTTP_303_SEE_OTHER)
+
+
+async def _change(request: AnyRequest, person: UUID, change: str, fields: dict[str, str]) -> NewLink | None:
+    if change not in CHANGES:
+        raise ChangeUnknownError
+    people = appliance_of(request).identity.people
+    return await CHANGES[change](people, signed_in_of(request).actor, person, request, fields)
+
+
+def role_of(fields: dict[str, str]) -> Role:
+    """The role that a form names; raises RoleUnknownError."""
+    try:
+        return Role(fields.get("role", ""))
+    except ValueError as problem:
+        raise RoleUnknownError from problem
+
+
+def _link_page(request: AnyRequest, link: NewLink) -> Template:
+    url = f"{appliance_of(request).config.public_origin}/claim/{link.token}"
+    return page(request, "person_link.html", title="One-time link", status_code=201, link=link, url=url)
+
+
+handlers = [show_people, invite, change_person]
