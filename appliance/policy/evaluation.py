@@ -1,0 +1,173 @@
+"""Judge an action by a policy version: pure, apart from the Cedar engine.
+
+Cedar knows permit and forbid; an ask is a forbid with @ask. Three rules keep that safe:
+an error in any policy denies (Cedar itself would skip the policy, and with it perhaps a forbid);
+it is an ask only if nothing but asks forbids, and all would be permitted without them;
+of the whole action and each of its commands, the strictest verdict counts.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import cedarpy
+import msgspec
+
+from appliance.actions.records import Action, Facts, Finding, Outcome, Verdict
+from appliance.policy.annotations import strictest
+from appliance.policy.compilation import CompiledPolicies, CompiledPolicy, Slice
+from appliance.policy.context import project_directories, requests_of
+from appliance.policy.index import View
+from appliance.policy.reasons import (
+    NOBODY_MAY_ANSWER,
+    NOTHING_PERMITS,
+    TOO_MANY_COMMANDS,
+    UNREADABLE,
+    allowed_reason,
+    asked_reason,
+    denied_reason,
+    failed_reason,
+)
+from appliance.policy.records import Subject
+
+MOST_COMMANDS: Final = 256
+
+_NO_ENTITIES: Final = cedarpy.Entities.from_json_str("[]")
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class _Answer(NamedTuple):
+    """What Cedar said of one request."""
+
+    view: View
+    decision: cedarpy.Decision
+    policies: tuple[CompiledPolicy, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is refused by asks only."""
+        return bool(self.policies) and all(policy.terms is not None for policy in self.policies)
+
+
+def evaluate(
+    compiled: CompiledPolicies,
+    action: Action,
+    facts: Facts,
+    findings: tuple[Finding, ...],
+    subject: Subject,
+) -> Verdict:
+    """Say whether an action is allowed, denied or asked about, by which policies, and why.
+
+    The reason repeats `why` sentences, and policies can test the command line: hand in the masked facts and
+    an action whose arguments are masked, and no secret can reach what is stored. Never raises for anything
+    that an agent can send: what cannot be judged is denied.
+    """
+    views = [View(request) for request in requests_of(action, facts, findings, subject)]
+    positions = compiled.candidates(views)
+    try:
+        answers = _ask_cedar(compiled, compiled.slice_of(positions), views)
+        if len(answers) > MOST_COMMANDS:
+            return _deny(compiled, TOO_MANY_COMMANDS, ())
+        failed = [answer for answer in answers if answer.errors]
+        if failed:
+            return _fail(compiled, failed)
+        refused = [answer for answer in answers if answer.decision is not cedarpy.Decision.Allow]
+        if not refused:
+            policies = _distinct(answers)
+            return _verdict(compiled, Outcome.ALLOW, policies, allowed_reason(policies))
+        if not all(answer.asks for answer in refused):
+            return _refuse(compiled, refused)
+        granted_slice = compiled.slice_of(compiled.without_asks(positions))
+        granted = _ask_cedar(compiled, granted_slice, [answer.view for answer in refused])
+    except (ValueError, TypeError, RecursionError):
+        # Text that no JSON can carry (lone surrogates); the dialects refuse it earlier.
+        return _deny(compiled, UNREADABLE, ())
+    return _ask(compiled, refused, granted)
+
+
+def _ask_cedar(compiled: CompiledPolicies, chosen: Slice, views: Sequence[View]) -> list[_Answer]:
+    """Put every request to Cedar once: requests that look the same to these policies are one."""
+    distinct: dict[bytes, View] = {}
+    for view in views:
+        distinct.setdefault(_ENCODER.encode({name: view.value(name) for name in chosen.attributes}), view)
+        if len(distinct) > MOST_COMMANDS:
+            return [_Answer(view, cedarpy.Decision.Deny, (), ())] * len(distinct)
+    action = views[0].request.action
+    scope = {
+        "principal": {"type": "Agent", "id": action.agent},
+        "action": {"type": "Action", "id": action.kind.value},
+        "resource": {"type": "Project", "id": action.project},
+    }
+    entities = _project_tree(views[0]) if chosen.uses_hierarchy else _NO_ENTITIES
+    requests: list[dict[str, Any]] = [{**scope, "context": context.decode()} for context in distinct]
+    results = cedarpy.is_authorized_batch(requests, chosen.policy_set, entities)
+    return [_answer(compiled, view, result) for view, result in zip(distinct.values(), results, strict=True)]
+
+
+def _answer(compiled: CompiledPolicies, view: View, result: cedarpy.AuthzResult) -> _Answer:
+    policies = tuple(compiled.by_id[identifier] for identifier in result.diagnostics.reasons)
+    errors = tuple(result.diagnostics.errors)
+    if result.decision is cedarpy.Decision.NoDecision and not errors:
+        errors = ("the request was not understood",)
+    return _Answer(view, result.decision, policies, errors)
+
+
+def _project_tree(view: View) -> cedarpy.Entities:
+    project = view.request.action.project
+    above = [{"type": "Project", "id": each} for each in project_directories(view.request) if each != project]
+    entity = {"uid": {"type": "Project", "id": project}, "attrs": {}, "parents": above}
+    return cedarpy.Entities.from_json_str(_ENCODER.encode([entity]).decode())
+
+
+def _ask(compiled: CompiledPolicies, refused: list[_Answer], granted: list[_Answer]) -> Verdict:
+    """Ask, if a yes would be enough."""
+    failed = [answer for answer in granted if answer.errors]
+    if failed:
+        return _fail(compiled, failed)
+    still = [answer for answer in granted if answer.decision is not cedarpy.Decision.Allow]
+    if still:
+        return _refuse(compiled, still)
+    policies = _distinct(refused)
+    terms = strictest([policy.terms for policy in policies if policy.terms is not None])
+    if terms is None:
+        return _deny(compiled, NOBODY_MAY_ANSWER, policies)
+    requests = [answer.view.request for answer in refused]
+    verdict = _verdict(compiled, Outcome.ASK, policies, asked_reason(policies, requests))
+    return msgspec.structs.replace(verdict, ask=terms)
+
+
+def _refuse(compiled: CompiledPolicies, refused: list[_Answer]) -> Verdict:
+    """Deny, naming the plain forbids alone: nobody's yes would change them."""
+    denying = [answer for answer in refused if not answer.asks]
+    policies = tuple(policy for policy in _distinct(denying) if policy.terms is None)
+    if not policies:
+        return _deny(compiled, NOTHING_PERMITS, ())
+    requests = [answer.view.request for answer in denying if answer.policies]
+    return _deny(compiled, denied_reason(policies, requests), policies)
+
+
+def _fail(compiled: CompiledPolicies, failed: list[_Answer]) -> Verdict:
+    errors = [error for answer in failed for error in answer.errors]
+    broken = tuple(policy for policy in compiled.policies if any(f"`{policy.match.id}`" in e for e in errors))
+    return _deny(compiled, failed_reason(broken), broken)
+
+
+def _deny(compiled: CompiledPolicies, reason: str, policies: tuple[CompiledPolicy, ...]) -> Verdict:
+    return _verdict(compiled, Outcome.DENY, policies, reason)
+
+
+def _distinct(answers: list[_Answer]) -> tuple[CompiledPolicy, ...]:
+    """Give the deciding policies, each once, in the order of the text."""
+    chosen = {policy.match.id: policy for answer in answers for policy in answer.policies}
+    return tuple(sorted(chosen.values(), key=lambda policy: policy.line))
+
+
+def _verdict(
+    compiled: CompiledPolicies, outcome: Outcome, policies: tuple[CompiledPolicy, ...], reason: str
+) -> Verdict:
+    return Verdict(
+        outcome=outcome,
+        policy_version=compiled.version,
+        policies=tuple(policy.match for policy in policies),
+        reason=reason,
+    )
