@@ -126,7 +126,8 @@ async def _story(place: Path, victim: str, kills: int) -> None:
         told = dict(sorted(load.seen.items()))
         print(  # noqa: T201 - the figures of the run
             f"{kills} kills of the {victim} in {time.monotonic() - started:.0f} s (seed {seed}): {told}, "
-            f"distinct allows {len(load.allowed)}, releases {sum(load.released.values())}, {report['leaves']} leaves intact"
+            f"distinct allows {len(load.allowed)}, releases {sum(load.released.values())}, "
+            f"{report['leaves']} leaves intact"
         )
 
 
