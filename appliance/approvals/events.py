@@ -1,0 +1,12 @@
+"""What approvals write into the ledger."""
+
+OPENED = "approval.opened"
+REATTACHED = "approval.reattached"
+ANSWERED = "approval.answered"
+REFUSED = "approval.refused"
+ALLOWED = "approval.allowed"
+DENIED = "approval.denied"
+EXPIRED = "approval.expired"
+RELEASED = "approval.released"
+RELEASE_REFUSED = "approval.release_refused"
+HOLD_ENDED = "approval.hold_ended"

@@ -1,0 +1,104 @@
+"""Reading asks."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from appliance.actions.records import AskTerms
+from appliance.approvals.errors import AskUnknownError
+from appliance.approvals.records import Ask, AskState
+from appliance.database.connection import read_connection
+
+_COLUMNS = """
+SELECT a.*, (SELECT count(*) FROM ask_answer w
+  WHERE w.ask_id = a.id AND w.resolution = 'allow' AND w.counted_at IS NOT NULL) AS allows
+FROM ask a
+"""
+
+
+def ask_of(row: Any) -> Ask:  # noqa: ANN401 - asyncpg.Record has no types
+    """The record of a row of `_COLUMNS`."""
+    terms = AskTerms(
+        roles=tuple(row["roles"]),
+        quorum=row["quorum"],
+        expires_seconds=int((row["expires_at"] - row["created_at"]).total_seconds()),
+        allows_self=row["allows_self"],
+    )
+    plain = ("id", "decision_id", "created_at", "expires_at", "machine_id", "person_id", "requester_email", "agent")
+    more = ("project", "summary", "policy_version", "binding", "guidance", "resolved_at", "resolved_by", "released_at")
+    values = {name: row[name] for name in (*plain, *more, "allows")}
+    return Ask(**values, terms=terms, state=AskState(row["state"]))
+
+
+async def ask_by_id(ask_id: UUID) -> Ask:
+    """One ask.
+
+    Raises:
+        AskUnknownError: there is none.
+    """
+    async with read_connection() as connection:
+        row = await connection.fetchrow(_COLUMNS + "WHERE a.id = $1", ask_id)
+    if row is None:
+        raise AskUnknownError
+    return ask_of(row)
+
+
+async def locked_ask(ask_id: UUID) -> Ask:
+    """One ask, locked for the running transaction.
+
+    Raises:
+        AskUnknownError: there is none.
+    """
+    async with read_connection() as connection:
+        await connection.fetchval("SELECT 1 FROM ask WHERE id = $1 FOR UPDATE", ask_id)
+        row = await connection.fetchrow(_COLUMNS + "WHERE a.id = $1", ask_id)
+    if row is None:
+        raise AskUnknownError
+    return ask_of(row)
+
+
+async def open_ask_for(attach_key: bytes, now: datetime) -> Ask | None:
+    """The ask that a repeated hook call belongs to: pending or allowed, and not expired."""
+    async with read_connection() as connection:
+        row = await connection.fetchrow(
+            _COLUMNS + "WHERE a.attach_key = $1 AND a.state IN ('pending', 'allowed') AND a.expires_at > $2",
+            attach_key,
+            now,
+        )
+    return None if row is None else ask_of(row)
+
+
+async def pending_asks(now: datetime, *, limit: int = 100, after: UUID | None = None) -> list[Ask]:
+    """Asks that wait for an answer, oldest first; `after` is the last id of the previous page."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(
+            _COLUMNS + "WHERE a.state = 'pending' AND a.expires_at > $1 AND ($2::uuid IS NULL OR a.id > $2) "
+            "ORDER BY a.id LIMIT $3",
+            now,
+            after,
+            limit,
+        )
+    return [ask_of(row) for row in rows]
+
+
+async def count_pending(now: datetime, machine_id: UUID | None = None) -> int:
+    """How many asks wait, in all or of one machine."""
+    async with read_connection() as connection:
+        count: int = await connection.fetchval(
+            "SELECT count(*) FROM ask WHERE state = 'pending' AND expires_at > $1 "
+            "AND ($2::uuid IS NULL OR machine_id = $2)",
+            now,
+            machine_id,
+        )
+    return count
+
+
+async def recent_asks(*, limit: int = 50, before: UUID | None = None) -> list[Ask]:
+    """Asks that have ended, newest first; `before` is the last id of the previous page."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(
+            _COLUMNS + "WHERE a.state <> 'pending' AND ($1::uuid IS NULL OR a.id < $1) ORDER BY a.id DESC LIMIT $2",
+            before,
+            limit,
+        )
+    return [ask_of(row) for row in rows]

@@ -1,0 +1,64 @@
+"""Who may answer, and what an approval is bound to (pure)."""
+
+import hashlib
+import hmac
+from datetime import datetime
+from uuid import UUID
+
+from appliance.approvals.errors import NotAnAnswererError, SelfApprovalError
+from appliance.approvals.records import Answerer, Ask, NewAsk
+from appliance.ledger.canonical import canonical_text
+
+REQUESTER = "requester"  # a role name in policies: the person whose agent asks
+OWNER = "owner"
+
+
+def nonce(key: bytes, ask_id: UUID) -> bytes:
+    """The ask's nonce: 32 bytes that only this installation can compute.
+
+    It does not lie in the database, so nobody can search there for what a binding was made of.
+    """
+    return hmac.digest(key, ask_id.bytes, hashlib.sha256)
+
+
+def binding_of(key: bytes, ask: NewAsk | Ask, action_hash: bytes) -> str:
+    """SHA-256 (hex) of the canonical record of what is approved (RFC 8785).
+
+    It covers the action with every argument, the requester, the policy version, the nonce and the expiry.
+    """
+    record = {
+        "action": action_hash.hex(),
+        "ask": str(ask.id),
+        "expires_at": _instant(ask.expires_at),
+        "machine": str(ask.machine_id),
+        "nonce": nonce(key, ask.id).hex(),
+        "person": str(ask.person_id or ""),
+        "policy_version": ask.policy_version,
+    }
+    return hashlib.sha256(canonical_text(record).encode()).hexdigest()
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
+
+
+def is_requester(ask: Ask, answerer: Answerer) -> bool:
+    """Whether the answering person is the one whose agent asks, by account or by e-mail."""
+    same_account = ask.person_id is not None and ask.person_id == answerer.person_id
+    same_mail = bool(ask.requester_email) and ask.requester_email.casefold() == answerer.email.casefold()
+    return same_account or same_mail
+
+
+def check_answerer(ask: Ask, answerer: Answerer) -> None:
+    """Check the policy's terms; the owner can always answer, unless the ask is the owner's own and that is refused.
+
+    Raises:
+        SelfApprovalError: own ask, and the policy wants somebody else.
+        NotAnAnswererError: none of the named roles.
+    """
+    own = is_requester(ask, answerer)
+    if own and not ask.terms.allows_self:
+        raise SelfApprovalError
+    roles = answerer.roles | ({REQUESTER} if own else frozenset())
+    if not roles & {*ask.terms.roles, OWNER}:
+        raise NotAnAnswererError(f"The policy names: {', '.join(ask.terms.roles)}")

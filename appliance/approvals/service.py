@@ -1,0 +1,195 @@
+"""The verbs of approvals: open, answer, release, expire."""
+
+from datetime import datetime
+from uuid import UUID
+
+from appliance.approvals import events, rules
+from appliance.approvals.answers import count_waiting, record_answer
+from appliance.approvals.errors import ApprovalError, AskClosedError, AskExpiredError, BindingMismatchError
+from appliance.approvals.queries import ask_by_id, ask_of, locked_ask
+from appliance.approvals.records import Answerer, AnswerResult, Ask, AskState, NewAsk, Resolution
+from appliance.database.connection import current_connection
+from appliance.database.transaction import transaction
+from appliance.ledger.records import Actor, ActorKind, LedgerEntry
+from appliance.ledger.service import append
+
+CHANNEL = "leash_asks"
+GUIDANCE_MAX = 500
+SYSTEM = Actor(kind=ActorKind.SYSTEM, id="approvals")
+_OPEN = """
+INSERT INTO ask (id, decision_id, created_at, expires_at, machine_id, person_id, requester_email, agent, project,
+  summary, attach_key, policy_version, roles, quorum, allows_self, binding, state, guidance, resolved_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'pending', '', '')
+ON CONFLICT (attach_key) WHERE state IN ('pending', 'allowed') DO NOTHING
+RETURNING id
+"""
+
+
+async def announce(ask_id: UUID) -> None:
+    """Tell every process, when the running transaction commits, that the ask has changed."""
+    await current_connection().execute("SELECT pg_notify($1, $2)", CHANNEL, str(ask_id))
+
+
+class Approvals:
+    """Pending asks of this installation."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key` makes the nonces; every process of the installation has the same."""
+        self._key = key
+
+    async def open(self, new: NewAsk, actor: Actor) -> bool:
+        """Open an ask inside the running transaction, with its ledger entry; False if the same call has one open."""
+        binding = rules.binding_of(self._key, new, new.action_hash)
+        terms = new.terms
+        await expire_attached(new.attach_key, new.created_at)
+        opened = await current_connection().fetchval(
+            _OPEN, new.id, new.decision_id, new.created_at, new.expires_at, new.machine_id, new.person_id,
+            new.requester_email, new.agent, new.project, new.summary, new.attach_key, new.policy_version,
+            list(terms.roles), terms.quorum, terms.allows_self, binding,
+        )  # fmt: skip
+        if opened is None:
+            return False
+        facts = {
+            "binding": binding, "decision": str(new.decision_id), "expires_at": new.expires_at.isoformat(),
+            "policy_version": new.policy_version, "quorum": terms.quorum, "roles": list(terms.roles),
+        }  # fmt: skip
+        await append(
+            LedgerEntry(event=events.OPENED, actor=actor, subject=f"ask:{new.id}", facts=facts), now=new.created_at
+        )
+        await announce(new.id)
+        return True
+
+    async def answer(
+        self, ask_id: UUID, answerer: Answerer, resolution: Resolution, *, binding: str, guidance: str, now: datetime
+    ) -> AnswerResult:
+        """Count one person's answer to what that person saw (`binding` is the shown one).
+
+        The first committed answer wins, and its identical repeat gets it again. Of answers that wait at the same
+        instant, or before the quorum is complete, any deny ends the ask.
+
+        Raises:
+            AskUnknownError, AskClosedError, AskExpiredError, SelfApprovalError, NotAnAnswererError,
+            BindingMismatchError: the refusal is in the ledger.
+        """
+        try:
+            async with transaction():
+                ask = await ask_by_id(ask_id)
+                rules.check_answerer(ask, answerer)
+                if binding != ask.binding:
+                    raise BindingMismatchError
+                previous = await record_answer(ask_id, answerer, resolution, guidance.strip()[:GUIDANCE_MAX], now)
+            if previous not in {None, resolution}:
+                raise AskClosedError(f"You already answered this ask: {previous}")
+            async with transaction():
+                ask = await self._count(ask_id, answerer, now)
+        except ApprovalError as refusal:
+            await self._record_refusal(ask_id, answerer, resolution, refusal)
+            raise
+        wanted = AskState.DENIED if resolution is Resolution.DENY else AskState.ALLOWED
+        agrees = ask.state in {wanted, AskState.PENDING} or (
+            wanted is AskState.ALLOWED and ask.state is AskState.RELEASED
+        )
+        if ask.state is AskState.EXPIRED:
+            raise AskExpiredError
+        if not agrees:
+            raise AskClosedError(f"This ask was already {ask.state.value}")
+        return AnswerResult(ask=ask, is_repeat=previous is not None)
+
+    async def _count(self, ask_id: UUID, answerer: Answerer, now: datetime) -> Ask:
+        """Under the ask's lock: expire it, or count what waits, denies first."""
+        ask = await locked_ask(ask_id)
+        if ask.state is not AskState.PENDING:
+            return ask
+        if ask.expires_at <= now:
+            await end(ask, AskState.EXPIRED, SYSTEM, now)
+            return await ask_by_id(ask_id)
+        return await count_waiting(ask, answerer, now, end)
+
+    @staticmethod
+    async def _record_refusal(ask_id: UUID, answerer: Answerer, resolution: Resolution, refusal: ApprovalError) -> None:
+        async with transaction():
+            facts = {"code": refusal.code, "resolution": resolution.value}
+            await append(LedgerEntry(event=events.REFUSED, actor=answerer.actor, subject=f"ask:{ask_id}", facts=facts))
+
+    async def release(self, ask_id: UUID, action_hash: bytes, actor: Actor, now: datetime) -> Ask:
+        """Let the one call go that the approval is bound to; a second caller gets a refusal.
+
+        Args:
+            ask_id: the ask that the call waits for.
+            action_hash: of the live call's canonical action.
+            actor: the machine.
+            now: aware.
+
+        Raises:
+            BindingMismatchError: the live call is not the approved one.
+            AskExpiredError: allowed, but too long ago.
+            AskClosedError: not allowed, or released before.
+        """
+        async with transaction():
+            ask = await locked_ask(ask_id)
+            problem: ApprovalError | None = None
+            if ask.state is not AskState.ALLOWED:
+                problem = AskClosedError(f"This ask was already {ask.state.value}")
+            elif ask.expires_at <= now:
+                await end(ask, AskState.EXPIRED, SYSTEM, now)
+                problem = AskExpiredError()
+            elif rules.binding_of(self._key, ask, action_hash) != ask.binding:
+                problem = BindingMismatchError()
+            subject, facts = f"ask:{ask.id}", {"binding": ask.binding, "decision": str(ask.decision_id)}
+            if problem is None:
+                await current_connection().execute(
+                    "UPDATE ask SET state = 'released', released_at = $2 WHERE id = $1", ask.id, now
+                )
+                await append(LedgerEntry(event=events.RELEASED, actor=actor, subject=subject, facts=facts), now=now)
+                await announce(ask.id)
+            else:
+                refused = {**facts, "code": problem.code}
+                await append(LedgerEntry(event=events.RELEASE_REFUSED, actor=actor, subject=subject, facts=refused))
+        if problem is not None:
+            raise problem
+        return ask
+
+    @staticmethod
+    async def expire_due(now: datetime, *, limit: int = 500) -> int:
+        """End what has passed its expiry unanswered or unreleased; how many."""
+        async with transaction():
+            rows = await current_connection().fetch(
+                "SELECT a.*, 0 AS allows FROM ask a WHERE state IN ('pending', 'allowed') AND expires_at <= $1 "
+                "ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+                now,
+                limit,
+            )
+            for row in rows:
+                await end(ask_of(row), AskState.EXPIRED, SYSTEM, now)
+        return len(rows)
+
+
+async def expire_attached(attach_key: bytes, now: datetime) -> None:
+    """Inside the running transaction: end an overdue ask that a new one for the same call would collide with."""
+    row = await current_connection().fetchrow(
+        "SELECT a.*, 0 AS allows FROM ask a WHERE attach_key = $1 AND state IN ('pending', 'allowed') "
+        "AND expires_at <= $2 FOR UPDATE",
+        attach_key,
+        now,
+    )
+    if row is not None:
+        await end(ask_of(row), AskState.EXPIRED, SYSTEM, now)
+
+
+async def end(
+    ask: Ask, state: AskState, actor: Actor, now: datetime, *, guidance: str = "", resolved_by: str = ""
+) -> None:
+    """Inside the running transaction and under the ask's lock: give it its outcome, with its ledger entry."""
+    await current_connection().execute(
+        "UPDATE ask SET state = $2, guidance = $3, resolved_at = $4, resolved_by = $5 WHERE id = $1",
+        ask.id,
+        state.value,
+        guidance,
+        now,
+        resolved_by,
+    )
+    event = {AskState.ALLOWED: events.ALLOWED, AskState.DENIED: events.DENIED, AskState.EXPIRED: events.EXPIRED}[state]
+    facts = {"binding": ask.binding, "decision": str(ask.decision_id)}
+    payload = {"guidance": guidance} if guidance else {}
+    await append(LedgerEntry(event=event, actor=actor, subject=f"ask:{ask.id}", facts=facts, payload=payload), now=now)
+    await announce(ask.id)

@@ -1,0 +1,115 @@
+"""Holding a call until people have answered its ask, and letting exactly that call go."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from appliance.approvals import events as approval_events
+from appliance.approvals.errors import ApprovalError
+from appliance.approvals.queries import ask_by_id
+from appliance.approvals.records import Ask, AskState
+from appliance.approvals.service import Approvals
+from appliance.approvals.waiters import ShuttingDownError, Waiters
+from appliance.clock import Clock
+from appliance.database.connection import UNREACHABLE
+from appliance.database.errors import DatabaseError
+from appliance.database.transaction import transaction
+from appliance.decisions.errors import NotRecordedError
+from appliance.ledger.records import Actor, LedgerEntry
+from appliance.ledger.service import append
+
+_UNREACHABLE = (*UNREACHABLE, DatabaseError)
+RETRY_SECONDS = 0.5
+
+
+class Holds:
+    """The held calls of this process."""
+
+    def __init__(self, approvals: Approvals, waiters: Waiters, clock: Clock) -> None:
+        """`waiters` is fed by the process's listener."""
+        self._approvals = approvals
+        self._waiters = waiters
+        self._clock = clock
+
+    async def until_answered(
+        self,
+        ask_id: UUID,
+        event: asyncio.Event,
+        *,
+        action_hash: bytes,
+        actor: Actor,
+        seconds: float,
+        is_gone: Callable[[], bool] = lambda: False,
+    ) -> tuple[bool, str]:
+        """Wait for the ask's end, `seconds` at most; (whether the call may go, the words for the agent).
+
+        Raises:
+            NotRecordedError: the release could not be made durable; deny.
+        """
+        until = asyncio.get_running_loop().time() + seconds
+        while True:
+            if is_gone():  # nobody would hear of a release: leave the ask to a repeat of the call
+                return False, await self._hold_ended(ask_id, actor, "The caller hung up.")
+            ask = await self._read(ask_id)
+            if ask is not None and ask.state is not AskState.PENDING:
+                return await self._end(ask, action_hash, actor)
+            left = until - asyncio.get_running_loop().time()
+            now = self._clock()
+            expiry = (ask.expires_at - now).total_seconds() + 0.05 if ask is not None else RETRY_SECONDS
+            if ask is not None and ask.expires_at <= now:
+                await self._approvals.expire_due(now)
+                continue
+            try:
+                if not await self._waiters.wait(event, min(left, expiry)) and expiry >= left:
+                    return False, await self._hold_ended(ask_id, actor, "The ask is still waiting for an answer.")
+            except ShuttingDownError as problem:
+                return False, await self._hold_ended(ask_id, actor, problem.summary + ".")
+
+    @staticmethod
+    async def _read(ask_id: UUID) -> Ask | None:
+        """The ask; None while the database is away: the call is held on."""
+        try:
+            return await ask_by_id(ask_id)
+        except _UNREACHABLE:
+            return None
+
+    async def _end(self, ask: Ask, action_hash: bytes, actor: Actor) -> tuple[bool, str]:
+        if ask.state is AskState.DENIED:
+            return False, denial_of(ask)
+        if ask.state is AskState.EXPIRED:
+            return False, "Nobody answered in time, so the ask was denied."
+        try:
+            released = await self._approvals.release(ask.id, action_hash, actor, self._clock())
+        except ApprovalError as refusal:
+            return False, f"{refusal.detail}. {refusal.next_step}"
+        except _UNREACHABLE as problem:
+            raise NotRecordedError from problem
+        by = f" by {released.resolved_by}" if released.resolved_by else ""
+        said = f": {released.guidance}" if released.guidance else ""
+        return True, f"Allowed{by}{said}"
+
+    async def _hold_ended(self, ask_id: UUID, actor: Actor, why: str) -> str:
+        """Record that the call was answered before the ask was; the ask lives on."""
+        words = f"{why} Nothing was run. Repeat the same call to wait on: ask {ask_id}."
+        try:
+            async with transaction():
+                await append(
+                    LedgerEntry(event=approval_events.HOLD_ENDED, actor=actor, subject=f"ask:{ask_id}"),
+                    now=self._clock(),
+                )
+        except _UNREACHABLE as problem:
+            raise NotRecordedError from problem
+        return words
+
+
+def denial_of(ask: Ask) -> str:
+    """The agent's deny reason: who denied, and the person's guidance."""
+    by = f"Denied by {ask.resolved_by}" if ask.resolved_by else "Denied"
+    return f"{by}: {ask.guidance}" if ask.guidance else f"{by}."
+
+
+def expires_at(now: datetime, seconds: float) -> datetime:
+    """`now` plus `seconds`, cut to milliseconds as the binding writes it."""
+    moment = datetime.fromtimestamp(now.timestamp() + seconds, tz=now.tzinfo)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,0 +1,63 @@
+"""Searching decisions."""
+
+from typing import Any
+from uuid import UUID
+
+from appliance.database.connection import read_connection
+from appliance.decisions.records import DecisionFilter, StoredDecision
+
+_NAMES = StoredDecision.__struct_fields__
+_SELECT = """
+SELECT d.id, d.created_at, d.machine_id, d.person_id, d.agent, d.event, d.kind, d.tool, d.project, d.session, d.outcome,
+  d.policy_version, d.policies, d.secrets, d.reason, d.summary, d.ask_id, coalesce(m.hostname, '') AS hostname,
+  coalesce(a.state, '') AS ask_state
+FROM decision d LEFT JOIN machine m ON m.id = d.machine_id LEFT JOIN ask a ON a.id = d.ask_id
+"""
+# Identifiers are UUIDv7: their order is the order in time, and their index serves paging.
+_WHERE = """
+WHERE ($1 = '' OR d.summary ILIKE $1 OR d.reason ILIKE $1 OR d.tool ILIKE $1 OR d.project ILIKE $1)
+  AND ($2 = '' OR d.outcome = $2) AND ($3 = '' OR d.agent = $3)
+  AND ($4::uuid IS NULL OR d.machine_id = $4) AND ($5::uuid IS NULL OR d.person_id = $5)
+  AND ($6 = '' OR $6 = ANY (string_to_array(d.policies, ' ')))
+  AND ($7::timestamptz IS NULL OR d.created_at >= $7) AND ($8::timestamptz IS NULL OR d.created_at < $8)
+  AND ($9::uuid IS NULL OR d.id < $9)
+ORDER BY d.id DESC LIMIT $10
+"""
+
+
+def _decision(row: Any) -> StoredDecision:  # noqa: ANN401 - asyncpg.Record
+    return StoredDecision(**{name: row[name] for name in _NAMES})
+
+
+def like_pattern(text: str) -> str:
+    """A LIKE pattern that finds `text` literally anywhere; empty for empty."""
+    if not text:
+        return ""
+    escaped = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").replace("\0", "")
+    return f"%{escaped}%"
+
+
+async def find_decisions(wanted: DecisionFilter) -> list[StoredDecision]:
+    """Decisions that match, newest first, at most `wanted.limit`."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(
+            _SELECT + _WHERE,
+            like_pattern(wanted.text),
+            wanted.outcome,
+            wanted.agent,
+            wanted.machine_id,
+            wanted.person_id,
+            wanted.policy,
+            wanted.since,
+            wanted.until,
+            wanted.before,
+            wanted.limit,
+        )
+    return [_decision(row) for row in rows]
+
+
+async def decision_by_id(decision_id: UUID) -> StoredDecision | None:
+    """One decision, or None."""
+    async with read_connection() as connection:
+        row = await connection.fetchrow(_SELECT + "WHERE d.id = $1", decision_id)
+    return None if row is None else _decision(row)

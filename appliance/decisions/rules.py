@@ -1,0 +1,99 @@
+"""What is kept of a decision, and what makes two calls the same (pure)."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from appliance.actions.records import Action, Facts, Finding, Kind, Outcome, Verdict
+from appliance.decisions import events
+from appliance.decisions.records import Requester
+from appliance.ledger.canonical import canonical_text
+from appliance.ledger.records import Actor, ActorKind, LedgerEntry
+
+SUMMARY_CHARACTERS = 300
+# A result or prompt beyond this is kept as its beginning, its length and its hash; an ask is always kept whole.
+KEPT_CHARACTERS = 65_536
+_EVENTS = {Outcome.ALLOW: events.ALLOWED, Outcome.DENY: events.DENIED, Outcome.ASK: events.ASKED}
+_FILE_KEYS = ("file_path", "path", "filePath", "notebook_path", "target_file", "absolute_path")
+_OTHER_KEYS = ("command", "cmd", "script", *_FILE_KEYS, "url", "query", "pattern", "description", "prompt")
+
+
+def action_hash(action: Action) -> bytes:
+    """SHA-256 over the canonical action with all arguments (RFC 8785).
+
+    Identifiers of the turn are left out: they belong to the attach key, not to what is done.
+    """
+    record = {
+        "agent": action.agent, "event": action.event, "tool": action.tool, "arguments": action.arguments,
+        "prompt": action.prompt, "project": action.project,
+    }  # fmt: skip
+    return hashlib.sha256(canonical_text(record).encode()).digest()
+
+
+def attach_key(key: bytes, requester: Requester, action: Action, hashed: bytes) -> bytes:
+    """32 bytes that a repeat of the same call has again: same machine, session, project, tool use and action."""
+    place = canonical_text([str(requester.machine_id), action.session, action.project, action.tool_use, hashed.hex()])
+    return hmac.digest(key, place.encode(), hashlib.sha256)
+
+
+def summary_of(action: Action) -> str:
+    """One line of a masked action, for lists."""
+    if action.prompt:
+        text = action.prompt
+    else:
+        values = (action.arguments.get(name) for name in _OTHER_KEYS)
+        text = next((value for value in values if isinstance(value, str) and value), "")
+    line = " ".join(text[: 4 * SUMMARY_CHARACTERS].replace("\0", " ").split())
+    named = line if action.kind is Kind.SHELL and line else f"{action.tool} {line}".strip()
+    return (named or action.event)[:SUMMARY_CHARACTERS]
+
+
+def kept_body(masked: Mapping[str, Any], *, is_whole: bool) -> Mapping[str, Any]:
+    """The masked hook body as it goes into the ledger's payload; long texts are cut unless `is_whole`."""
+    if is_whole:
+        return masked
+    return {name: _shortened(value) for name, value in masked.items()}
+
+
+def _shortened(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, str):
+        if len(value) <= KEPT_CHARACTERS:
+            return value
+        digest = hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
+        return f"{value[:KEPT_CHARACTERS]}… [{len(value)} characters, SHA-256 {digest}]"
+    if isinstance(value, Mapping):
+        return {name: _shortened(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    return value
+
+
+def entry_of(
+    action: Action, facts: Facts, findings: tuple[Finding, ...], verdict: Verdict, requester: Requester
+) -> LedgerEntry:
+    """The ledger entry of a decision; `action` and `facts` are masked."""
+    public = {
+        "agent": action.agent,
+        "event": action.event,
+        "kind": action.kind.value,
+        "outcome": verdict.outcome.value,
+        "policies": [policy.id for policy in verdict.policies],
+        "policy_version": verdict.policy_version,
+        "secrets": len(findings),
+    }
+    is_asked = verdict.outcome is Outcome.ASK
+    payload: dict[str, Any] = {"action": kept_body(action.body, is_whole=is_asked), "reason": verdict.reason}
+    if facts.commands or facts.effects or not facts.is_understood:
+        payload["facts"] = msgspec.to_builtins(facts)
+    if findings:
+        payload["findings"] = msgspec.to_builtins(findings)
+    return LedgerEntry(
+        event=_EVENTS[verdict.outcome],
+        actor=Actor(kind=ActorKind.MACHINE, id=str(requester.machine_id)),
+        subject=f"machine:{requester.machine_id}",
+        facts=public,
+        payload=payload,
+    )

@@ -1,0 +1,226 @@
+"""The main road: a hook call is understood, inspected, judged, recorded, perhaps asked about, and answered."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from appliance.actions.records import Action, Inspection, Kind, Moment, Outcome, Verdict
+from appliance.agents import dialects
+from appliance.agents.errors import AgentsError
+from appliance.approvals import events as approval_events
+from appliance.approvals.queries import count_pending, open_ask_for
+from appliance.approvals.records import Ask, NewAsk
+from appliance.approvals.service import Approvals
+from appliance.approvals.waiters import Waiters
+from appliance.clock import Clock
+from appliance.config import Config
+from appliance.database.connection import UNREACHABLE, current_connection
+from appliance.database.errors import DatabaseError
+from appliance.database.identifiers import uuid7
+from appliance.database.transaction import transaction
+from appliance.decisions import rules
+from appliance.decisions.errors import NotRecordedError, TooManyPendingError
+from appliance.decisions.holds import Holds, expires_at
+from appliance.decisions.records import Call, DecisionRow, Recorded
+from appliance.decisions.statements import RECORD, record_arguments
+from appliance.decisions.writer import DecisionWriter
+from appliance.errors import LeashError
+from appliance.ledger.records import Actor, ActorKind, LedgerEntry
+from appliance.ledger.service import append, prepare
+from appliance.policy.records import Subject
+from appliance.policy.store import PolicyStore
+from appliance.protection.service import Protection
+
+Reply = Mapping[str, Any]
+HungUp = Callable[[], Coroutine[Any, Any, None]]
+_UNREACHABLE = (*UNREACHABLE, DatabaseError)
+
+
+class Decisions:
+    """Decides hook calls; every method ends in the agent's native reply or raises a LeashError that means deny."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        key: bytes,
+        protection: Protection,
+        policies: PolicyStore,
+        writer: DecisionWriter,
+        approvals: Approvals,
+        waiters: Waiters,
+        clock: Clock,
+    ) -> None:
+        """`key` makes the attach keys; every process of the installation has the same."""
+        self._config = config
+        self._key = key
+        self._protection = protection
+        self._policies = policies
+        self._writer = writer
+        self._approvals = approvals
+        self._waiters = waiters
+        self._holds = Holds(approvals, waiters, clock)
+        self._clock = clock
+
+    async def decide(self, call: Call, *, hung_up: HungUp | None = None) -> Reply:
+        """Answer one hook call in the agent's own words; held while people answer, if policy asks.
+
+        `hung_up` returns when the caller is gone; it is awaited only while the call is held.
+
+        Raises:
+            LeashError: no decision could be made or kept; the caller renders the native deny.
+        """
+        try:
+            action = dialects.read(call.agent, call.event, call.body)
+            inspection = self._protection.inspect(action)
+            shown = masked_action(action, inspection)
+            verdict = self._judge(call, shown, inspection)
+        except AgentsError as problem:
+            return await self.refuse(call, problem)
+        if verdict.outcome is not Outcome.ASK:
+            await self._writer.write(self._recorded(call, shown, inspection, verdict))
+            return self._reply(call, is_allowed=verdict.outcome is Outcome.ALLOW, reason=verdict.reason)
+        if action.moment not in {Moment.BEFORE_TOOL, Moment.PROMPT}:
+            # What is over cannot be asked about: nothing would wait for the answer.
+            denied = msgspec.structs.replace(verdict, outcome=Outcome.DENY, ask=None)
+            await self._writer.write(self._recorded(call, shown, inspection, denied))
+            return self._reply(call, is_allowed=False, reason=verdict.reason)
+        hashed = rules.action_hash(action)
+        attach = rules.attach_key(self._key, call.requester, action, hashed)
+        return await self._ask(_Asked(call, shown, inspection, verdict, hashed, attach, hung_up))
+
+    def _judge(self, call: Call, shown: Action, inspection: Inspection) -> Verdict:
+        requester = call.requester
+        subject = Subject(machine=str(requester.machine_id), person=str(requester.person_id or ""))
+        return self._policies.evaluate(shown, inspection.masked_facts, inspection.findings, subject)
+
+    def _reply(self, call: Call, *, is_allowed: bool, reason: str) -> Reply:
+        answer = dialects.allow if is_allowed else dialects.deny
+        return answer(call.agent, call.event, reason)
+
+    async def refuse(self, call: Call, problem: LeashError) -> Reply:
+        """Deny a call that could not be understood, and record that."""
+        action = Action(agent=call.agent, event=call.event, moment=Moment.BEFORE_TOOL, kind=Kind.TOOL)
+        verdict = Verdict(
+            outcome=Outcome.DENY, policy_version=self._policies.version, policies=(),
+            reason=self._protection.mask_text(f"The call could not be understood: {problem.detail}"),
+        )  # fmt: skip
+        inspection = self._protection.inspect(action)
+        await self._writer.write(self._recorded(call, action, inspection, verdict))
+        return self._reply(call, is_allowed=False, reason=verdict.reason)
+
+    def _recorded(
+        self, call: Call, shown: Action, inspection: Inspection, verdict: Verdict, ask_id: UUID | None = None
+    ) -> Recorded:
+        now = self._clock()
+        entry = rules.entry_of(shown, inspection.masked_facts, inspection.findings, verdict, call.requester)
+        prepared = prepare(entry, now=now)
+        row = DecisionRow(
+            id=prepared.id, created_at=now, machine_id=call.requester.machine_id, person_id=call.requester.person_id,
+            agent=shown.agent, event=shown.event, kind=shown.kind.value, tool=_plain(shown.tool),
+            project=_plain(shown.project), session=_plain(shown.session), outcome=verdict.outcome.value,
+            policy_version=verdict.policy_version, policies=" ".join(policy.id for policy in verdict.policies),
+            secrets=len(inspection.findings), reason=_plain(verdict.reason), summary=rules.summary_of(shown),
+            ask_id=ask_id,
+        )  # fmt: skip
+        return Recorded(row=row, entry=prepared)
+
+    async def _ask(self, asked: "_Asked") -> Reply:
+        """Open an ask, or join the one that this very call has open, and hold the call."""
+        new_id = uuid7()
+        try:
+            existing = await open_ask_for(asked.attach_key, self._clock())
+            if existing is not None:
+                await self._reattach(existing, asked.actor)
+        except _UNREACHABLE as problem:
+            raise NotRecordedError from problem
+        ask_id = existing.id if existing else new_id
+        with self._waiters.join(ask_id) as event:
+            if existing is None and not await self._open(new_id, asked):
+                return await self._ask(asked)  # the same call opened one at this very moment: join that
+            is_allowed, words = await self._hold(ask_id, event, asked)
+        return self._reply(asked.call, is_allowed=is_allowed, reason=words)
+
+    async def _hold(self, ask_id: UUID, event: asyncio.Event, asked: "_Asked") -> tuple[bool, str]:
+        watch = asyncio.create_task(asked.hung_up()) if asked.hung_up else None
+        if watch is not None:
+            watch.add_done_callback(lambda _done: event.set())
+        call = asked.call
+        try:
+            return await self._holds.until_answered(
+                ask_id,
+                event,
+                action_hash=asked.action_hash,
+                actor=asked.actor,
+                seconds=min(self._config.hooks.hold_seconds, dialects.hold_seconds(call.agent, call.event)),
+                is_gone=lambda: watch is not None and watch.done(),
+            )
+        finally:
+            if watch is not None:
+                watch.cancel()
+
+    async def _reattach(self, ask: Ask, actor: Actor) -> None:
+        async with transaction():
+            entry = LedgerEntry(event=approval_events.REATTACHED, actor=actor, subject=f"ask:{ask.id}")
+            await append(entry, now=self._clock())
+
+    async def _open(self, ask_id: UUID, asked: "_Asked") -> bool:
+        """Decision, ask and both ledger entries in one commit; False if the same call has an ask already."""
+        now, requester, verdict = self._clock(), asked.call.requester, asked.verdict
+        terms = verdict.ask
+        if terms is None:
+            raise NotRecordedError("The policy asks, but nobody may answer")
+        recorded = self._recorded(asked.call, asked.shown, asked.inspection, verdict, ask_id)
+        new = NewAsk(
+            id=ask_id, decision_id=recorded.row.id, machine_id=requester.machine_id, person_id=requester.person_id,
+            requester_email=requester.email, agent=asked.call.agent, project=recorded.row.project,
+            summary=recorded.row.summary, attach_key=asked.attach_key, action_hash=asked.action_hash,
+            policy_version=verdict.policy_version, terms=terms, created_at=now,
+            expires_at=expires_at(now, terms.expires_seconds),
+        )  # fmt: skip
+        limit = self._config.approvals.pending_max_per_machine
+        try:
+            async with asyncio.timeout(self._config.database.commit_timeout_seconds), transaction():
+                if await count_pending(now, requester.machine_id) >= limit:
+                    raise TooManyPendingError
+                if not await self._approvals.open(new, asked.actor):
+                    return False
+                await current_connection().fetchval(RECORD, *record_arguments([recorded]))
+        except _UNREACHABLE as problem:
+            raise NotRecordedError from problem
+        return True
+
+
+class _Asked(NamedTuple):
+    """A call that policy asks about.
+
+    Its raw payload lives here, in memory, and no longer than the hold.
+    """
+
+    call: Call
+    shown: Action
+    inspection: Inspection
+    verdict: Verdict
+    action_hash: bytes
+    attach_key: bytes
+    hung_up: HungUp | None
+
+    @property
+    def actor(self) -> Actor:
+        """The machine that asks."""
+        return Actor(kind=ActorKind.MACHINE, id=str(self.call.requester.machine_id))
+
+
+def masked_action(action: Action, inspection: Inspection) -> Action:
+    """The action as it may be kept and shown: read again from the masked body."""
+    if not inspection.findings:
+        return action
+    return dialects.read(action.agent, action.event, inspection.masked)
+
+
+def _plain(text: str) -> str:
+    """`text` as PostgreSQL can keep it: it has no NUL."""
+    return text.replace("\0", "\ufffd")

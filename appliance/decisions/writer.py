@@ -1,0 +1,165 @@
+"""Group commit: every decision that waits while a commit is under way goes into the next one."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+import structlog
+
+from appliance.clock import Clock
+from appliance.database.connection import UNREACHABLE, Connection, open_connection, session_settings
+from appliance.database.errors import DatabaseError
+from appliance.decisions import events
+from appliance.decisions.errors import NotRecordedError
+from appliance.decisions.records import Recorded
+from appliance.decisions.statements import RECORD, record_arguments
+from appliance.ledger.records import Actor, ActorKind, LedgerEntry
+from appliance.ledger.service import prepare
+from appliance.ledger.statements import APPEND, append_arguments
+
+BATCH_MAX = 500
+RECONNECT_SECONDS = 0.2
+log = structlog.get_logger(__name__)
+_FAILURES = (*UNREACHABLE, DatabaseError)
+_Waiting = tuple[Recorded, asyncio.Future[None]]
+
+
+class DecisionWriter:
+    """Writes decisions with their ledger entries; a write returns when it is durable, or raises."""
+
+    def __init__(self, url: str, *, timeout_seconds: float, clock: Clock) -> None:
+        """`timeout_seconds` bounds the wait for one durable commit, connecting included."""
+        self._url = url
+        self._timeout = timeout_seconds
+        self._clock = clock
+        self._queue: list[_Waiting] = []
+        self._filled = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._connection: Connection = None
+        self._lost_since: datetime | None = None
+        self._unrecorded = 0
+        self._is_stopping = False
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the last commit, or the first connection, succeeded."""
+        return self._connection is not None and self._lost_since is None
+
+    async def start(self) -> None:
+        """Connect and begin to write."""
+        await self._connect()
+        self._task = asyncio.create_task(self._run(), name="decision-writer")
+
+    async def stop(self) -> None:
+        """Finish what waits, then close."""
+        if self._task is not None:
+            self._is_stopping = True
+            self._filled.set()
+            await self._task
+        if self._connection is not None:
+            await self._connection.close(timeout=1)
+
+    async def write(self, recorded: Recorded) -> None:
+        """Return when the decision and its ledger entry are durable.
+
+        Raises:
+            NotRecordedError: they are not, or nobody can know in time; the action must be denied.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((recorded, future))
+        self._filled.set()
+        try:
+            # The batch has its own time limit; this one is for a batch that waits behind another.
+            async with asyncio.timeout(2 * self._timeout):
+                await future
+        except TimeoutError:
+            raise NotRecordedError from None
+
+    def count_unrecorded(self) -> None:
+        """Remember a deny that could not be recorded; its number enters the ledger after recovery."""
+        self._unrecorded += 1
+        self._lost_since = self._lost_since or self._clock()
+
+    async def _run(self) -> None:
+        while self._queue or not self._is_stopping:
+            if not self._queue:
+                self._filled.clear()
+                try:
+                    async with asyncio.timeout(RECONNECT_SECONDS if self._lost_since else None):
+                        await self._filled.wait()
+                except TimeoutError:
+                    await self._recover()
+                    continue
+            batch, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
+            await self._commit([item for item in batch if not item[1].done()])
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
+        try:
+            await self._execute([recorded for recorded, _ in batch])
+        except asyncpg.DataError as problem:
+            await self._commit_singly(batch, problem)
+        except _FAILURES as problem:
+            self._fail(batch, problem)
+        else:
+            for _, future in batch:
+                if not future.done():
+                    future.set_result(None)
+            if self._lost_since:
+                await self._recover()
+
+    async def _commit_singly(self, batch: Sequence[_Waiting], problem: Exception) -> None:
+        """One entry that the database refuses must not take the others with it."""
+        if len(batch) == 1:
+            self._fail(batch, problem)
+            return
+        for item in batch:
+            await self._commit([item])
+
+    def _fail(self, batch: Sequence[_Waiting], problem: Exception) -> None:
+        log.error("decision.not_recorded", decisions=len(batch), problem=f"{type(problem).__name__}: {problem}")
+        if not isinstance(problem, asyncpg.DataError):
+            self._drop_connection()
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(NotRecordedError())
+
+    async def _execute(self, batch: Sequence[Recorded]) -> None:
+        async with asyncio.timeout(self._timeout):
+            if self._connection is None or self._connection.is_closed():
+                await self._connect()
+            await self._connection.fetchval(RECORD, *record_arguments(batch))
+
+    async def _connect(self) -> None:
+        settings = session_settings("leash-decisions", statement_timeout_seconds=5)
+        self._connection = await open_connection(self._url, settings)
+
+    def _drop_connection(self) -> None:
+        self._lost_since = self._lost_since or self._clock()
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def _recover(self) -> None:
+        """After an outage: record how many denies could not be recorded, and since when."""
+        count, since = self._unrecorded, self._lost_since
+        entry = LedgerEntry(
+            event=events.UNRECORDED,
+            actor=Actor(kind=ActorKind.SYSTEM, id="decisions"),
+            subject="service:decisions",
+            facts={"count": count, "since": since.isoformat() if since else ""},
+        )
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._connection is None or self._connection.is_closed():
+                    await self._connect()
+                await self._connection.fetchval(APPEND, *append_arguments([prepare(entry, now=self._clock())]))
+        except _FAILURES:
+            self._drop_connection()
+            await asyncio.sleep(RECONNECT_SECONDS)
+            return
+        self._unrecorded -= count
+        self._lost_since = None
+        log.info("decision.recovered", unrecorded_denies=count)
