@@ -1,0 +1,1 @@
+"""People, roles, one-time links, sign-in and sessions of the installation's own accounts."""

@@ -1,0 +1,184 @@
+"""What identity refuses, and what the reader can do about it."""
+
+from appliance.errors import LeashError
+
+
+class IdentityError(LeashError):
+    """The one base of this feature's errors."""
+
+    code = "identity_error"
+    summary = "The request about people or sign-in was refused"
+
+
+class SignInRequiredError(IdentityError):
+    """Nobody is signed in where somebody must be."""
+
+    code = "sign_in_required"
+    summary = "Sign-in is required"
+    next_step = "Sign in, or send a live session token as a bearer token."
+
+
+class SignInRefusedError(IdentityError):
+    """Wrong address, password or code, or a disabled person; the answer does not say which."""
+
+    code = "sign_in_refused"
+    summary = "The e-mail address, the password or the code is wrong"
+    next_step = "Check all three and wait for the authenticator's next code; each code works once."
+
+
+class SignInThrottledError(IdentityError):
+    """Too many failed attempts."""
+
+    code = "sign_in_throttled"
+    summary = "Too many sign-in attempts"
+    next_step = "Wait as long as the answer says, then try again."
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(f"Too many sign-in attempts; try again in {retry_after_seconds} s")
+
+
+class SignInBusyError(IdentityError):
+    """More passwords wait for verification than the service takes on."""
+
+    code = "sign_in_busy"
+    summary = "The service is checking as many passwords as it can"
+    next_step = "Try again in a few seconds."
+
+
+class PermissionMissingError(IdentityError):
+    """The person's roles do not carry the permission."""
+
+    code = "permission_missing"
+    summary = "Your roles do not allow this"
+    next_step = "Ask an owner or administrator for a role that does."
+
+
+class RequestForgedError(IdentityError):
+    """A request that changes something does not come from one of our pages."""
+
+    code = "request_forged"
+    summary = "The request does not come from a page of this service"
+    next_step = "Open the page again and repeat what you did; scripts send a bearer token instead of cookies."
+
+
+class RoleChangeRefusedError(IdentityError):
+    """Nobody changes their own roles, and only owners change owners."""
+
+    code = "role_change_refused"
+    summary = "This change of a person is not yours to make"
+    next_step = "Ask another owner; nobody changes their own roles, and only owners change owners."
+
+
+class PersonUnknownError(IdentityError):
+    """No such person."""
+
+    code = "person_unknown"
+    summary = "There is no such person"
+    next_step = "List the people and check the identifier or e-mail address."
+
+
+class SessionUnknownError(IdentityError):
+    """No such session of that person."""
+
+    code = "session_unknown"
+    summary = "There is no such session"
+    next_step = "It may have ended already; list the sessions again."
+
+
+class OwnerExistsError(IdentityError):
+    """The first owner has come in already."""
+
+    code = "owner_exists"
+    summary = "This installation has an owner already"
+    next_step = (
+        "Let the owner invite people, or ask for an owner link explicitly with `leashctl people owner-link --force`."
+    )
+
+
+class EmailTakenError(IdentityError):
+    """Another person has this address."""
+
+    code = "email_taken"
+    summary = "Somebody with this e-mail address exists already"
+    next_step = "Use another address, or reset that person's credential."
+
+
+class LastOwnerError(IdentityError):
+    """The installation must keep an owner who can come in."""
+
+    code = "last_owner"
+    summary = "This is the last owner"
+    next_step = "Make somebody else an owner first."
+
+
+class PersonDisabledError(IdentityError):
+    """The person is disabled."""
+
+    code = "person_disabled"
+    summary = "This person is disabled"
+    next_step = "Enable the person first."
+
+
+class LinkInvalidError(IdentityError):
+    """The one-time link is unknown, used, replaced or expired."""
+
+    code = "link_invalid"
+    summary = "This link does not work (any more)"
+    next_step = "Ask for a new link; `leashctl people owner-link` makes one for the first owner."
+
+
+class ClaimInvalidError(IdentityError):
+    """The claim is unknown, expired, or has seen too many wrong codes."""
+
+    code = "claim_invalid"
+    summary = "The set-up of your account is over or was not begun"
+    next_step = "Open the one-time link again and start over."
+
+
+class CodeRefusedError(IdentityError):
+    """The authenticator's code does not fit."""
+
+    code = "code_refused"
+    summary = "The code does not fit"
+    next_step = "Type the six digits that the authenticator shows now, and check that the device's clock is right."
+
+
+class EmailRefusedError(IdentityError):
+    """Not an e-mail address."""
+
+    code = "email_refused"
+    summary = "This is not an e-mail address"
+    next_step = "Give an address such as ida@example.org, of at most 254 characters."
+
+
+class NameRefusedError(IdentityError):
+    """Not a name that can be shown."""
+
+    code = "name_refused"
+    summary = "This name cannot be used"
+    next_step = "Give 1 to 200 visible characters without control or direction marks."
+
+
+class PasswordRefusedError(IdentityError):
+    """Not a password that protects."""
+
+    code = "password_refused"
+    summary = "This password cannot be used"
+    next_step = "Use 12 to 1024 visible characters, at least five different ones, that do not contain your address."
+
+
+class LifetimeRefusedError(IdentityError):
+    """Outside the permitted lifetime."""
+
+    code = "lifetime_refused"
+    summary = "This lifetime is not permitted"
+    next_step = "Give a number of minutes within the limits."
+
+
+class SealBrokenError(IdentityError):
+    """A sealed secret does not open: wrong key, or the row was changed."""
+
+    code = "seal_broken"
+    summary = "A stored secret cannot be opened with this installation's key"
+    next_step = "Restore the key file that belongs to this database, or reset the person's credential."

@@ -1,0 +1,32 @@
+"""Registers the feature's tables and migrations with Piccolo."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from appliance.identity.tables import (
+    LocalCredential,
+    PendingClaimRow,
+    Person,
+    PersonRole,
+    RecoveryCode,
+    SessionRow,
+    SignInThrottle,
+    SignUpLink,
+)
+
+APP_CONFIG = AppConfig(
+    app_name="identity",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[
+        Person,
+        PersonRole,
+        LocalCredential,
+        RecoveryCode,
+        SignUpLink,
+        PendingClaimRow,
+        SessionRow,
+        SignInThrottle,
+    ],
+    migration_dependencies=[],
+)

@@ -1,0 +1,180 @@
+"""Who may come in, by what, and for how long: frozen values that cross the feature's boundary."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from appliance.ledger.records import Actor, ActorKind
+
+
+class Role(StrEnum):
+    """What a person is to the installation; docs/reference/permissions.md says what each may do."""
+
+    OWNER = "owner"
+    ADMINISTRATOR = "administrator"
+    SECURITY = "security"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    MEMBER = "member"
+
+
+class SessionKind(StrEnum):
+    """What holds a session's token."""
+
+    BROWSER = "browser"
+    SCRIPT = "script"
+    DEVICE = "device"
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link is for."""
+
+    OWNER = "owner"
+    INVITATION = "invitation"
+    RESET = "reset"
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request comes from; personal.
+
+    Attributes:
+        address: IP address of the caller, or empty.
+        user_agent: the caller's own description of itself, or empty.
+    """
+
+    address: str = ""
+    user_agent: str = ""
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who has, or is invited to have, an account here.
+
+    Attributes:
+        has_credential: false until the person has set a password and an authenticator by a one-time link.
+    """
+
+    id: UUID
+    display_name: str
+    email: str
+    is_disabled: bool
+    has_credential: bool
+    roles: frozenset[Role]
+    created_at: datetime
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A live session and whose it is.
+
+    Attributes:
+        stepped_up_at: when the person proved the second factor again, if that happened in this session.
+    """
+
+    session_id: UUID
+    kind: SessionKind
+    person_id: UUID
+    display_name: str
+    email: str
+    roles: frozenset[Role]
+    created_at: datetime
+    expires_at: datetime
+    stepped_up_at: datetime | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """The person as every service verb wants it; the name is personal."""
+        return Actor(kind=ActorKind.PERSON, id=str(self.person_id), name=f"{self.display_name} <{self.email}>")
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as its person sees it in a list."""
+
+    id: UUID
+    kind: SessionKind
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    user_agent: str
+    address: str
+
+
+class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that has just begun; the token is told only now.
+
+    Attributes:
+        token: `ols_` and 43 characters of base64url (256 random bits).
+    """
+
+    token: str
+    session_id: UUID
+    person_id: UUID
+    expires_at: datetime
+
+
+class NewLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A one-time link that has just been made; the token is told only now.
+
+    Attributes:
+        token: `oll_` and 43 characters of base64url; the address is `{public origin}/claim/{token}`.
+        person_id: whose it is; None for an owner link, whose person does not exist yet.
+    """
+
+    token: str
+    expires_at: datetime
+    purpose: LinkPurpose
+    link_id: UUID
+    person_id: UUID | None = None
+
+
+class LinkOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a valid link offers; name and address are empty for an owner link, whose visitor gives them."""
+
+    purpose: LinkPurpose
+    display_name: str
+    email: str
+    expires_at: datetime
+
+
+class PendingClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim that waits for the authenticator's first code.
+
+    Attributes:
+        token: `olc_` and 43 characters of base64url, for the claim cookie.
+        secret: the TOTP secret, 32 characters of base32 (160 bits).
+        uri: the `otpauth://totp/` address of the secret.
+        qr_svg: the same as an inline SVG element without styles or scripts.
+    """
+
+    token: str
+    secret: str
+    uri: str
+    qr_svg: str
+    email: str
+    expires_at: datetime
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished claim: the person is signed in, and sees ten recovery codes this once."""
+
+    session: NewSession
+    recovery_codes: tuple[str, ...]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How long things live.
+
+    Attributes:
+        session_absolute_minutes: a browser session ends after this, whatever happens.
+        session_idle_minutes: a browser session ends when nothing was sent for this long.
+        claim_minutes: time to type the authenticator's first code.
+        script_max_minutes: longest life of a script's session.
+        cache_seconds: how long a process may answer for a session without asking the database; a change of
+            people empties the cache of every process at once (queries.CHANNEL), this bounds a lost message.
+    """
+
+    session_absolute_minutes: int = 720
+    session_idle_minutes: int = 60
+    claim_minutes: int = 15
+    script_max_minutes: int = 43200
+    cache_seconds: float = 2.0
