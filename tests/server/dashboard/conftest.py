@@ -13,7 +13,7 @@ from litestar.testing import AsyncTestClient
 from appliance.bootstrap import Appliance, _build
 from appliance.clock import utc_now
 from appliance.config import Config
-from appliance.config.sections import ServerSettings, StateSettings
+from appliance.config.sections import Server, State
 from appliance.identity.records import Role
 from server.app import create_app
 from server.authentication import csrf_token, session_cookie_name
@@ -45,7 +45,7 @@ class Browser:
 @pytest.fixture
 async def appliance(committed_database: TestDatabase, tmp_path: Path) -> Appliance:
     """The appliance on the test database."""
-    config = Config(server=ServerSettings(public_url=ORIGIN), state=StateSettings(directory=tmp_path))
+    config = Config(server=Server(public_url=ORIGIN), state=State(directory=tmp_path))
     return await _build(config, committed_database.service_url, utc_now)
 
 

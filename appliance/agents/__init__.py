@@ -1,0 +1,1 @@
+"""Machines and their agents: enrolment, tokens, and one dialect per agent's hook protocol."""

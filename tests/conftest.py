@@ -1,0 +1,91 @@
+"""Fixtures and rules that hold for every test: a real database, areas, and no silent skips."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from appliance.database.connection import connect, disconnect
+from appliance.database.transaction import transaction
+from tests.support.postgres import TestDatabase, TestPostgres, test_postgres
+
+AREAS = ("road", "signin", "clients", "keeping", "host", "kubernetes", "visibility")
+# The area of the tests below a folder; what is not named here belongs to the main road.
+AREA_OF: dict[str, str] = {}
+ROOT = Path(__file__).parent
+
+
+class _RollBack(Exception):  # noqa: N818 - a signal, not an error
+    """Ends a test's transaction."""
+
+
+@pytest.fixture(scope="session")
+async def postgres() -> AsyncIterator[TestPostgres]:
+    """The session's PostgreSQL server."""
+    async with test_postgres() as running:
+        yield running
+
+
+@pytest.fixture
+async def committed_database(postgres: TestPostgres) -> AsyncIterator[TestDatabase]:
+    """A migrated database of the test's own; the process's pool is connected to it as the service."""
+    async with postgres.database() as database:
+        await connect(database.service_url)
+        try:
+            yield database
+        finally:
+            await disconnect()
+
+
+@pytest.fixture(scope="session")
+async def shared_database(postgres: TestPostgres) -> AsyncIterator[TestDatabase]:
+    """A migrated database in which nothing is ever committed."""
+    async with postgres.database() as database:
+        yield database
+
+
+@pytest.fixture
+async def rolled_back_database(shared_database: TestDatabase) -> AsyncIterator[TestDatabase]:
+    """A database with the test inside one transaction, which is rolled back."""
+    await connect(shared_database.service_url)
+    try:
+        with suppress(_RollBack):
+            async with transaction():
+                yield shared_database
+                raise _RollBack
+    finally:
+        await disconnect()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let one area of the product be chosen."""
+    parser.addoption("--area", choices=AREAS, help="run the tests of one area only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test with its area, and leave out those of other areas."""
+    wanted = config.getoption("--area")
+    kept, dropped = [], []
+    for item in items:
+        area = _area(item.path)
+        item.add_marker(pytest.mark.area(area))
+        (kept if wanted in {None, area} else dropped).append(item)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+
+
+def _area(path: Path) -> str:
+    folder = path.relative_to(ROOT).as_posix()
+    return next((area for prefix, area in AREA_OF.items() if folder.startswith(prefix)), "road")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    """In CI a skipped test is a failed one: what it would have shown, nobody has seen."""
+    report: pytest.TestReport = yield
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
+    return report
