@@ -86,7 +86,11 @@ class EmbeddedPostgres:
     @property
     def owner_url(self) -> str:
         """URL of the role that owns the schema."""
-        return self._url(OWNER, DATABASE)
+        return self.url_of(OWNER)
+
+    def url_of(self, role: str) -> str:
+        """URL of the installation's database for a role that has its password in STATE/secrets."""
+        return self._url(role, DATABASE)
 
     def _url(self, role: str, database: str) -> str:
         password = quote(self._password(role), safe="")

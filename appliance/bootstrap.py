@@ -1,0 +1,223 @@
+"""Builds the object graph once from the configuration; the only place where adapters are chosen."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.agents.tokens import CHANNEL as AGENTS_CHANNEL
+from appliance.agents.tokens import MachineTokens
+from appliance.approvals.jobs import jobs as approvals_jobs
+from appliance.approvals.service import CHANNEL as ASKS_CHANNEL
+from appliance.approvals.service import Approvals
+from appliance.approvals.waiters import Waiters
+from appliance.clock import Clock, utc_now
+from appliance.config import Config
+from appliance.database import roles
+from appliance.database.connection import connect, disconnect, read_connection, session_settings
+from appliance.database.embedded import EmbeddedPostgres, read_or_create_password
+from appliance.database.jobs import jobs as database_jobs
+from appliance.database.listener import Listener
+from appliance.database.migrations import check_schema
+from appliance.database.setup import role_url
+from appliance.decisions.refusals import Refusals
+from appliance.decisions.service import Decisions
+from appliance.decisions.writer import DecisionWriter
+from appliance.feed import Feed
+from appliance.identity.jobs import jobs as identity_jobs
+from appliance.identity.queries import CHANNEL as IDENTITY_CHANNEL
+from appliance.identity.records import Limits
+from appliance.identity.service import Identity, build_identity
+from appliance.job import Job
+from appliance.keys import KeyRing, load_or_create_keys
+from appliance.ledger.jobs import jobs as ledger_jobs
+from appliance.ledger.keys import load_or_create
+from appliance.ledger.ledger import Ledger
+from appliance.ledger.witness import CheckpointFile
+from appliance.policy.service import POLICY_CHANNEL, install_starter_pack
+from appliance.policy.store import PolicyStore
+from appliance.protection.secrets.scanner import Scanner
+from appliance.protection.service import Protection
+from appliance.wakening import Wakening
+
+_ISSUER = "OpenLeash"
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """What the product does, on open database connections; the decision road is opened apart."""
+
+    config: Config
+    clock: Clock
+    service_url: str
+    keys: KeyRing
+    identity: Identity
+    ledger: Ledger
+    policies: PolicyStore
+    protection: Protection
+    approvals: Approvals
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Everything that one process of the installation repeats."""
+        return (
+            *ledger_jobs(self.ledger, self.config.ledger.seal_interval_seconds),
+            *approvals_jobs(self.approvals, self.clock),
+            *identity_jobs(self.identity, self.clock),
+            *database_jobs(self.clock),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """The decision road of one process: what hears, decides, holds and releases."""
+
+    decisions: Decisions
+    writer: DecisionWriter
+    waiters: Waiters
+    tokens: MachineTokens
+    listener: Listener
+    refusals: Refusals
+    feed: Feed
+
+    def release_held_calls(self) -> None:
+        """Answer every held call and end every open page's stream, because the process is about to stop."""
+        self.waiters.close()
+        self.feed.close()
+
+
+@asynccontextmanager
+async def open_appliance(config: Config, clock: Clock = utc_now) -> AsyncIterator[Appliance]:
+    """Connect as the service, check schema and rights, and build everything.
+
+    Raises:
+        DatabaseUnreachableError, DatabaseVersionError, SchemaNewerError, SchemaOlderError, TooManyRightsError:
+            the service must not start.
+    """
+    url = service_url_of(config)
+    settings = session_settings("leash", max(1, round(config.database.statement_timeout_seconds)))
+    await connect(url, pool_size=config.database.pool_size, settings=settings)
+    try:
+        async with read_connection() as connection:
+            await check_schema(connection)
+            await roles.refuse_excess_rights(connection)
+        appliance = await _build(config, url, clock)
+        try:
+            yield appliance
+        finally:
+            appliance.identity.close()
+    finally:
+        await disconnect()
+
+
+async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
+    """The appliance on a pool that is connected to `service_url`."""
+    state = config.state.directory
+    keys = load_or_create_keys(state)
+    await install_starter_pack(clock())
+    policies = PolicyStore()
+    await policies.reload()
+    origin = config.ledger.origin or config.public_origin.partition("://")[2]
+    return Appliance(
+        config=config,
+        clock=clock,
+        service_url=service_url,
+        keys=keys,
+        identity=build_identity(
+            keys.derive("identity"),
+            limits=Limits(
+                session_absolute_minutes=60 * config.sessions.absolute_hours,
+                session_idle_minutes=config.sessions.idle_minutes,
+            ),
+            sign_in_attempts_per_minute=config.api.sign_in_attempts_per_minute,
+            owner_link_minutes=config.sessions.owner_link_minutes,
+            issuer=_ISSUER,
+        ),
+        ledger=Ledger(
+            load_or_create(state / "secrets" / "ledger.key", origin),
+            CheckpointFile(state / "ledger.checkpoint"),
+            clock,
+        ),
+        policies=policies,
+        protection=Protection(_scanner(config, keys)),
+        approvals=Approvals(keys.derive("approvals")),
+    )
+
+
+@asynccontextmanager
+async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
+    """Open the decision road: its writer's own connection, and the one that hears what other processes commit."""
+    config, clock = appliance.config, appliance.clock
+    waiters, feed, tokens = Waiters(), Feed(), MachineTokens(clock)
+    writer = DecisionWriter(
+        appliance.service_url, timeout_seconds=config.database.commit_timeout_seconds, clock=clock
+    )
+    decisions = Decisions(
+        config,
+        key=appliance.keys.derive("attach"),
+        protection=appliance.protection,
+        policies=appliance.policies,
+        writer=writer,
+        approvals=appliance.approvals,
+        waiters=waiters,
+        clock=clock,
+    )
+    wakening = Wakening(appliance.policies.reload)
+    listener = Listener(
+        appliance.service_url,
+        {
+            ASKS_CHANNEL: _both(waiters.wake, feed, "approvals"),
+            POLICY_CHANNEL: _both(wakening.wake, feed, "policies"),
+            AGENTS_CHANNEL: _both(tokens.forget, feed, "agents"),
+            IDENTITY_CHANNEL: appliance.identity.sessions.forget,
+        },
+    )
+    await writer.start()
+    try:
+        await wakening.start()
+        await listener.start()
+        yield Road(decisions, writer, waiters, tokens, listener, Refusals(clock), feed)
+    finally:
+        waiters.close()
+        feed.close()
+        await listener.stop()
+        await wakening.stop()
+        await tokens.close()
+        await writer.stop()
+
+
+def _both(handler: Callable[[str], None], feed: Feed, topic: str) -> Callable[[str], None]:
+    def handle(payload: str) -> None:
+        handler(payload)
+        feed.publish(topic)
+
+    return handle
+
+
+def service_url_of(config: Config) -> str:
+    """The URL that the service connects with: the configured one, or that of the role which `leashctl up` made."""
+    database, state = config.database, config.state.directory
+    if database.service_url is not None:
+        return database.service_url.reveal()
+    if database.owner_url is not None:
+        return role_url(database.owner_url.reveal(), roles.SERVICE, read_or_create_password(state, roles.SERVICE))
+    return EmbeddedPostgres(state).url_of(roles.SERVICE)
+
+
+def _scanner(config: Config, keys: KeyRing) -> Scanner:
+    protection = config.protection
+    return Scanner(keys.derive("fingerprints"), protection.decode_depth, protection.scan_bytes_max)
+
+
+def log_mask(config: Config) -> Callable[[str], str]:
+    """Masks secrets in log lines; each thread gets a scanner of its own on its first line."""
+    keys = load_or_create_keys(Path(config.state.directory))
+    own = threading.local()
+
+    def mask(line: str) -> str:
+        if not hasattr(own, "scanner"):
+            own.scanner = _scanner(config, keys)
+        scanner: Scanner = own.scanner
+        return scanner.mask_text(line)
+
+    return mask
