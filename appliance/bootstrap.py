@@ -149,9 +149,7 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
     """Open the decision road: its writer's own connection, and the one that hears what other processes commit."""
     config, clock = appliance.config, appliance.clock
     waiters, feed, tokens = Waiters(), Feed(), MachineTokens(clock)
-    writer = DecisionWriter(
-        appliance.service_url, timeout_seconds=config.database.commit_timeout_seconds, clock=clock
-    )
+    writer = DecisionWriter(appliance.service_url, timeout_seconds=config.database.commit_timeout_seconds, clock=clock)
     decisions = Decisions(
         config,
         key=appliance.keys.derive("attach"),

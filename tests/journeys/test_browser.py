@@ -1,0 +1,103 @@
+"""A person with a real browser: from the printed link to a released call, by mouse, by keyboard and on a phone."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import DESKTOP, PHONE, Window, browser_window
+from tests.support.journey import Cloud, printed_link
+from tests.support.machines import Machine, bash, held
+
+DROP = "psql -c 'drop table t'"
+BUILD = Path(__file__).resolve().parents[2] / "build" / "pages"
+PAGES = {
+    "overview": "/", "approvals": "/approvals", "decisions": "/decisions", "policies": "/policies",
+    "policy-edit": "/policies/edit", "policy-version": "/policies/versions/1", "agents": "/agents",
+    "ledger": "/ledger", "people": "/people", "account": "/account", "reference": "/reference",
+}  # fmt: skip
+_PRESSES_MAX = 60
+
+
+async def test_from_a_fresh_start_to_a_released_call(tmp_path: Path) -> None:
+    """Open the printed link, `leashctl try`, press Allow on the open page: the call is released, and all is proved."""
+    async with Cloud(tmp_path) as cloud, browser_window(cloud.url) as window:
+        await window.claim(printed_link(cloud.said()), "Ada Lovelace", "ada@example.org")
+        await window.page.goto(f"{cloud.url}/approvals")
+        assert "Nothing waits" in await window.page.inner_text("#lists")
+        trying = await asyncio.create_subprocess_exec(
+            *cloud.words, "try", "--json", env=cloud.environ, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        # Nobody reloads: the page that is open hears of the ask.
+        allow = window.page.get_by_role("button", name="Allow")
+        await allow.wait_for(timeout=20_000)
+        await allow.click()
+        await window.page.get_by_text("released", exact=False).first.wait_for(timeout=10_000)
+        out, err = await asyncio.wait_for(trying.communicate(), 20)
+        assert trying.returncode == 0, err.decode()
+        outcomes = [call["outcome"] for call in json.loads(out)["calls"]]
+        assert outcomes == ["allow", "deny", "allow"]
+        report = await cloud.verify_ledger()
+        assert report["leaves"] > 5
+        assert window.complaints == []
+
+
+async def test_an_ask_is_answered_by_keyboard_alone(cloud: Cloud, machine: Machine) -> None:
+    """Tab reaches the guidance and both buttons with a focus that can be seen; Enter denies."""
+    owner = await cloud.owner()
+    async with held(machine, bash(DROP)) as [call], browser_window(cloud.url, cookies=owner.cookies) as window:
+        [ask] = await cloud.pending_asks(machine=machine)
+        await window.page.goto(f"{cloud.url}/approvals/{ask}")
+        await _tab_to(window, "TEXTAREA")
+        await window.page.keyboard.type("Use the staging copy")
+        await _tab_to(window, "BUTTON", "Deny")
+        outline = await window.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none"
+        await window.page.keyboard.press("Enter")
+        answer = await asyncio.wait_for(call, 10)
+        assert answer.reason == "Denied by Ada Lovelace: Use the staging copy"
+        assert window.complaints == []
+
+
+async def _tab_to(window: Window, tag: str, text: str = "") -> None:
+    for _ in range(_PRESSES_MAX):
+        await window.page.keyboard.press("Tab")
+        here = await window.page.evaluate("[document.activeElement.tagName, document.activeElement.textContent]")
+        if here[0] == tag and text in here[1]:
+            return
+    message = f"{tag} {text} is not reached by Tab"
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_every_page_fits_and_stays_at_home(
+    cloud: Cloud, machine: Machine, size: tuple[int, int], *, is_dark: bool
+) -> None:
+    """No sideways scrolling at 1280 and 320 pixels, no script error, no request to another origin; with pictures."""
+    owner = await cloud.owner()
+    hidden = "git push --force origin main # \u202etxt.exe " + "x" * 300
+    assert (await machine.run("git status")).is_allow
+    assert (await machine.run("rm -rf /")).is_deny
+    BUILD.mkdir(parents=True, exist_ok=True)
+    names = f"{'dark' if is_dark else 'light'}-{size[0]}"
+    async with (
+        held(machine, bash(hidden)),
+        browser_window(cloud.url, size=size, is_dark=is_dark, cookies=owner.cookies) as window,
+    ):
+        [ask] = await cloud.pending_asks(machine=machine)
+        decision = (await cloud.sql("SELECT id FROM decision WHERE machine_id = $1::uuid LIMIT 1", machine.id))[0][0]
+        for name, path in {**PAGES, "approval": f"/approvals/{ask}", "decision": f"/decisions/{decision}"}.items():
+            reply = await window.page.goto(f"{cloud.url}{path}")
+            assert reply is not None
+            assert reply.status == 200, path
+            await window.page.screenshot(path=BUILD / f"{name}-{names}.png", full_page=True)
+            assert await window.overflow() <= 0, f"{path} scrolls sideways"
+        await window.context.clear_cookies()
+        await window.page.goto(f"{cloud.url}/sign-in")
+        await window.page.screenshot(path=BUILD / f"sign-in-{names}.png", full_page=True)
+        assert await window.overflow() <= 0
+        assert window.complaints == []
+        await cloud.expire_asks(machine)
