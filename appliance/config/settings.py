@@ -50,8 +50,7 @@ def variable_of(section: str, name: str) -> str:
 
 
 def _range(meta: msgspec.Meta) -> str:
-    low = f"from {meta.ge}" if meta.ge is not None else f"above {meta.gt}"
-    return f"{low} to {meta.le}"
+    return f"from {meta.ge} to {meta.le}" if meta.ge is not None else f"above {meta.gt}, at most {meta.le}"
 
 
 def _expected(plain: Any, meta: msgspec.Meta) -> str:  # noqa: ANN401 - any annotation of a section's field

@@ -50,7 +50,7 @@ def toml_table(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise ConfigFileUnreadableError(path, error.strerror or "unknown reason") from error
     try:
-        return tomllib.loads(raw.decode())
+        return tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         why = "is not UTF-8"
     except tomllib.TOMLDecodeError as error:
