@@ -58,7 +58,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], None]]] = {
 }
 
 
-def check(key: str, value: object) -> None:
+def check(key: str, value: Any) -> None:  # noqa: ANN401 - a value of any setting's type
     """Check one converted value.
 
     Raises:

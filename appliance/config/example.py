@@ -40,9 +40,7 @@ def _lines(setting: Setting) -> Iterator[str]:
     yield _comment(setting.description)
     yield _comment(f"{expected}{unit}. {setting.variable}")
     if setting.is_secret:
-        yield _comment(
-            "A secret has no default. Name a file of mode 0600 that holds it, or write it here and chmod 600."
-        )
+        yield _comment("A secret has no default. It stands here or in a file of its own; that file needs mode 0600.")
         yield f'#{setting.name}{FILE_SUFFIX} = "/path/of/the/secret"'
         yield f'#{setting.name} = "…"'
     else:

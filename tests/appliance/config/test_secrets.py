@@ -1,4 +1,4 @@
-"""Secrets come from the environment or from files of their own, are never shown, and lie nowhere that others can read."""
+"""Secrets come from the environment or from files, are never shown, and lie nowhere that others can read."""
 
 import copy
 import logging
@@ -138,7 +138,7 @@ def test_a_secret_never_shows_itself() -> None:
     with pytest.raises(TypeError):
         msgspec.json.encode(config)
     with pytest.raises(TypeError):
-        vars(secret)  # type: ignore[arg-type]
+        vars(secret)
 
 
 def test_secrets_compare_without_being_revealed() -> None:
