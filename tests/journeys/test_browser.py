@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 
 from tests.support.browser import DESKTOP, PHONE, Window, browser_window
 from tests.support.journey import Cloud, printed_link
@@ -18,6 +19,7 @@ PAGES = {
     "ledger": "/ledger", "people": "/people", "account": "/account", "reference": "/reference",
 }  # fmt: skip
 _PRESSES_MAX = 60
+_AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 
 
 async def test_from_a_fresh_start_to_a_released_call(tmp_path: Path) -> None:
@@ -76,7 +78,7 @@ async def _tab_to(window: Window, tag: str, text: str = "") -> None:
 async def test_every_page_fits_and_stays_at_home(
     cloud: Cloud, machine: Machine, size: tuple[int, int], *, is_dark: bool
 ) -> None:
-    """No sideways scrolling at 1280 and 320 pixels, no script error, no request to another origin; with pictures."""
+    """At 1280 and 320 pixels: no sideways scrolling, WCAG AA by axe, no script error, no foreign request; pictures."""
     owner = await cloud.owner()
     hidden = "git push --force origin main # \u202etxt.exe " + "x" * 300
     assert (await machine.run("git status")).is_allow
@@ -95,9 +97,17 @@ async def test_every_page_fits_and_stays_at_home(
             assert reply.status == 200, path
             await window.page.screenshot(path=BUILD / f"{name}-{names}.png", full_page=True)
             assert await window.overflow() <= 0, f"{path} scrolls sideways"
+            assert await _violations(window) == [], path
         await window.context.clear_cookies()
         await window.page.goto(f"{cloud.url}/sign-in")
         await window.page.screenshot(path=BUILD / f"sign-in-{names}.png", full_page=True)
         assert await window.overflow() <= 0
+        assert await _violations(window) == []
         assert window.complaints == []
         await cloud.expire_asks(machine)
+
+
+async def _violations(window: Window) -> list[str]:
+    """What axe finds wrong: the rule, and the first element that breaks it."""
+    results = await Axe().run(window.page, options=_AXE)
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in results.response["violations"]]
