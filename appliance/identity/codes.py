@@ -54,14 +54,16 @@ def totp_step(secret: str, code: object, now: datetime, *, after: int = 0) -> in
 
 
 def new_recovery_codes(random_bytes: RandomBytes) -> tuple[str, ...]:
-    """Ten codes of 80 random bits, such as `7KQ2-MFJD-ABCD-EF23`."""
-    return tuple(_grouped(base64.b32encode(random_bytes(_RECOVERY_BYTES)).decode()) for _ in range(RECOVERY_CODES))
+    """Ten codes of 80 random bits, such as `7kq2-mfjd-abcd-ef23`."""
+    return tuple(
+        _grouped(base64.b32encode(random_bytes(_RECOVERY_BYTES)).decode().lower()) for _ in range(RECOVERY_CODES)
+    )
 
 
 def recovery_code(text: object) -> str | None:
     """The code as it is hashed, however it was typed; None if it cannot be one."""
-    typed = text.upper().replace("-", "").replace(" ", "") if isinstance(text, str) else ""
-    is_code = len(typed) == 4 * _GROUP and set(typed) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+    typed = text.lower().replace("-", "").replace(" ", "") if isinstance(text, str) else ""
+    is_code = len(typed) == 4 * _GROUP and set(typed) <= set("abcdefghijklmnopqrstuvwxyz234567")
     return _grouped(typed) if is_code else None
 
 

@@ -22,7 +22,7 @@ class SignInRefusedError(IdentityError):
     """Wrong address, password or code, or a disabled person; the answer does not say which."""
 
     code = "sign_in_refused"
-    summary = "The e-mail address, the password or the code is wrong"
+    summary = "E-mail, password or code is wrong"
     next_step = "Check all three and wait for the authenticator's next code; each code works once."
 
 
@@ -58,7 +58,7 @@ class RequestForgedError(IdentityError):
     """A request that changes something does not come from one of our pages."""
 
     code = "request_forged"
-    summary = "The request does not come from a page of this service"
+    summary = "The request did not come from a page of this service"
     next_step = "Open the page again and repeat what you did; scripts send a bearer token instead of cookies."
 
 
@@ -91,9 +91,7 @@ class OwnerExistsError(IdentityError):
 
     code = "owner_exists"
     summary = "This installation has an owner already"
-    next_step = (
-        "Let the owner invite people, or ask for an owner link explicitly with `leashctl people owner-link --force`."
-    )
+    next_step = "Let the owner invite people, or make one more owner with `leashctl people owner-link --another`."
 
 
 class EmailTakenError(IdentityError):

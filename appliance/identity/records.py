@@ -168,6 +168,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         session_absolute_minutes: a browser session ends after this, whatever happens.
         session_idle_minutes: a browser session ends when nothing was sent for this long.
         claim_minutes: time to type the authenticator's first code.
+        invitation_minutes: life of an invitation's link.
+        reset_minutes: life of the link for a new password and authenticator.
         script_max_minutes: longest life of a script's session.
         cache_seconds: how long a process may answer for a session without asking the database; a change of
             people empties the cache of every process at once (queries.CHANNEL), this bounds a lost message.
@@ -176,5 +178,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     session_absolute_minutes: int = 720
     session_idle_minutes: int = 60
     claim_minutes: int = 15
+    invitation_minutes: int = 4320
+    reset_minutes: int = 1440
     script_max_minutes: int = 43200
     cache_seconds: float = 2.0

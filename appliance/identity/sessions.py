@@ -1,0 +1,219 @@
+"""Sessions: who a token belongs to, and how sessions begin and end."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from appliance.database.connection import current_connection, read_connection
+from appliance.database.identifiers import uuid7
+from appliance.database.transaction import transaction
+from appliance.identity import events
+from appliance.identity.changes import announce, check_manages, check_operates, is_self, locked_person, record
+from appliance.identity.errors import LifetimeRefusedError, PersonDisabledError, SessionUnknownError
+from appliance.identity.queries import person_by_id
+from appliance.identity.records import Limits, NewSession, Origin, Role, Session, SessionKind, SignedIn
+from appliance.identity.rules import shown
+from appliance.identity.sealing import RandomBytes, hashed
+from appliance.identity.session_cache import SessionCache
+from appliance.identity.tokens import SESSION, hash_of, new_token
+from appliance.ledger.records import Actor
+
+log = structlog.get_logger(__name__)
+TOUCH_SECONDS: Final = 60.0
+_ADDRESS_MAX: Final = 64
+# $2 is now, $3 the moment since when a browser session must have been used.
+_LIVE: Final = "s.expires_at > $2 AND (s.kind <> 'browser' OR s.last_seen_at > $3)"
+_FIND: Final = f"""
+SELECT s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.stepped_up_at,
+  p.id AS person_id, p.display_name, p.email,
+  ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id) AS roles
+FROM session s JOIN person p ON p.id = s.person
+WHERE s.token_hash = $1 AND NOT p.is_disabled AND {_LIVE}
+"""  # noqa: S608 - two constants
+_LIST: Final = f"""
+SELECT s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.user_agent, s.address
+FROM session s WHERE s.person = $1 AND {_LIVE} ORDER BY s.last_seen_at DESC, s.id DESC
+"""  # noqa: S608 - see above
+_BEGIN: Final = """
+INSERT INTO session (id, token_hash, person, kind, created_at, last_seen_at, expires_at, user_agent, address)
+VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)
+"""
+
+
+class Sessions:
+    """The sessions of this installation."""
+
+    def __init__(self, limits: Limits, random_bytes: RandomBytes) -> None:
+        """Nothing is known yet."""
+        self._limits = limits
+        self._random_bytes = random_bytes
+        self._cache = SessionCache(limits.cache_seconds)
+        self._idle = timedelta(minutes=limits.session_idle_minutes)
+        # Written seldom, but often enough that a session in use never looks idle.
+        self._touch = min(timedelta(seconds=TOUCH_SECONDS), self._idle / 4)
+
+    def forget(self, _payload: str = "") -> None:
+        """Empty this process's cache; called for every notification on queries.CHANNEL and after a lost connection."""
+        self._cache.clear()
+
+    async def authenticate(self, token: str | None, now: datetime) -> SignedIn | None:
+        """Whose live session the token belongs to; None for an unknown, ended or idle one, or a disabled person."""
+        token_hash = hash_of(token, SESSION)
+        if token_hash is None:
+            return None
+        known = self._cache.get(token_hash, now)
+        if known is not None:
+            return known
+        generation = self._cache.generation
+        async with read_connection() as connection:
+            row = await connection.fetchrow(_FIND, token_hash, now, now - self._idle)
+        if row is None:
+            return None
+        signed_in = _signed_in(row)
+        seen_at = await self._seen(row, now)
+        ends_at = signed_in.expires_at
+        if signed_in.kind is SessionKind.BROWSER:
+            ends_at = min(ends_at, seen_at + self._idle)
+        self._cache.put(token_hash, signed_in, now, ends_at, generation)
+        return signed_in
+
+    async def _seen(self, row: Any, now: datetime) -> datetime:  # noqa: ANN401 - asyncpg.Record
+        """When the session was last used according to the database, after this use."""
+        last: datetime = row["last_seen_at"]
+        if now - last < self._touch:
+            return last
+        try:
+            async with transaction():
+                await current_connection().execute(
+                    "UPDATE session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2", row["id"], now
+                )
+        except asyncpg.PostgresError as problem:  # a full disk must not lock out whoever comes to look why
+            log.warning("session.not_touched", problem=str(problem))
+            return last
+        return now
+
+    async def list_own(self, person: UUID, now: datetime) -> tuple[Session, ...]:
+        """A person's live sessions, the last used first."""
+        async with read_connection() as connection:
+            rows = await connection.fetch(_LIST, person, now, now - self._idle)
+        return tuple(Session(**{**dict(row), "kind": SessionKind(row["kind"])}) for row in rows)
+
+    async def begin(
+        self, person: UUID, kind: SessionKind, origin: Origin, now: datetime, *, life: timedelta | None = None
+    ) -> NewSession:
+        """A new session inside the running transaction, whose ledger entry is the caller's to write."""
+        token = new_token(SESSION, self._random_bytes)
+        expires_at = now + (life or timedelta(minutes=self._limits.session_absolute_minutes))
+        session_id = uuid7()
+        await current_connection().execute(
+            _BEGIN, session_id, hashed(token), person, kind.value, now, expires_at,
+            shown(origin.user_agent), shown(origin.address, _ADDRESS_MAX),
+        )  # fmt: skip
+        return NewSession(token=token, session_id=session_id, person_id=person, expires_at=expires_at)
+
+    async def create_script_session(self, actor: Actor, person_id: UUID, minutes: int, now: datetime) -> NewSession:
+        """A session for a script that acts as the person.
+
+        Raises:
+            LifetimeRefusedError: not between one minute and `script_max_minutes`.
+            RoleChangeRefusedError: a person asks for somebody else's session.
+            PersonUnknownError, PersonDisabledError: nobody who could act.
+        """
+        if not 1 <= minutes <= self._limits.script_max_minutes:
+            raise LifetimeRefusedError(f"Give 1 to {self._limits.script_max_minutes} minutes")
+        async with transaction():
+            person = await locked_person(person_id)
+            if not is_self(actor, person_id):
+                check_operates(actor)  # acting as somebody is more than managing them: no role suffices
+            if person.is_disabled:
+                raise PersonDisabledError
+            life = timedelta(minutes=minutes)
+            session = await self.begin(person_id, SessionKind.SCRIPT, Origin(user_agent="script"), now, life=life)
+            facts = {"person": str(person_id), "minutes": minutes}
+            await record(actor, events.SESSION_CREATED, f"session:{session.session_id}", now, facts=facts)
+        return session
+
+    async def revoke(self, actor: Actor, person_id: UUID, session_id: UUID, now: datetime) -> None:
+        """End one session of a person.
+
+        Raises:
+            SessionUnknownError: the person has no such session.
+            RoleChangeRefusedError: the session is somebody's whom the actor does not manage.
+        """
+        async with transaction():
+            await _check_may_end(actor, person_id)
+            if not await _end("id = $1 AND person = $2", session_id, person_id):
+                raise SessionUnknownError
+            facts = {"person": str(person_id)}
+            await record(actor, events.SESSION_REVOKED, f"session:{session_id}", now, facts=facts)
+        self.forget()
+
+    async def revoke_all(self, actor: Actor, person_id: UUID, now: datetime) -> int:
+        """End every session of a person; how many there were.
+
+        Raises:
+            PersonUnknownError: there is no such person.
+            RoleChangeRefusedError: the actor does not manage the person.
+        """
+        async with transaction():
+            await locked_person(person_id)
+            await _check_may_end(actor, person_id)
+            ended = await end_sessions_of(person_id)
+            if ended:
+                facts = {"ended": ended}
+                await record(actor, events.SESSIONS_REVOKED, f"person:{person_id}", now, facts=facts)
+        self.forget()
+        return ended
+
+    async def sign_out(self, signed_in: SignedIn, now: datetime) -> None:
+        """End the session that the request came with; nothing happens if it has ended already."""
+        async with transaction():
+            if await _end("id = $1", signed_in.session_id):
+                facts = {"person": str(signed_in.person_id)}
+                await record(signed_in.actor, events.SESSION_ENDED, f"session:{signed_in.session_id}", now, facts=facts)
+        self.forget()
+
+    async def end_previous(self, token: str | None) -> UUID | None:
+        """End, inside the running transaction, the session that a browser gives up by signing in anew; its id."""
+        token_hash = hash_of(token, SESSION)
+        if token_hash is None:
+            return None
+        ended: UUID | None = await current_connection().fetchval(
+            "DELETE FROM session WHERE token_hash = $1 AND kind = 'browser' RETURNING id", token_hash
+        )
+        return ended
+
+
+async def end_sessions_of(person_id: UUID) -> int:
+    """End every session of a person inside the running transaction; how many there were."""
+    return await _end("person = $1", person_id)
+
+
+async def _check_may_end(actor: Actor, person_id: UUID) -> None:
+    if not is_self(actor, person_id):
+        await check_manages(actor, (await person_by_id(person_id)).roles)
+
+
+async def _end(condition: str, *values: object) -> int:
+    statement = f"DELETE FROM session WHERE {condition} RETURNING id"  # noqa: S608 - the condition is ours
+    ended = len(await current_connection().fetch(statement, *values))
+    if ended:
+        await announce()
+    return ended
+
+
+def _signed_in(row: Any) -> SignedIn:  # noqa: ANN401 - asyncpg.Record
+    return SignedIn(
+        session_id=row["id"],
+        kind=SessionKind(row["kind"]),
+        person_id=row["person_id"],
+        display_name=row["display_name"],
+        email=row["email"],
+        roles=frozenset(Role(role) for role in row["roles"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        stepped_up_at=row["stepped_up_at"],
+    )
