@@ -1,1 +1,1 @@
-"""Machines and their agents: enrolment, tokens, and one dialect per agent's hook protocol."""
+"""Agents: machines enrol, their agents ask over hooks, and each agent is answered in its own words."""

@@ -1,0 +1,29 @@
+"""GitHub Copilot: CLI and cloud agent, whose tool input is a string with JSON in it, and VS Code.
+
+What a deny does: before a tool, the tool does not run. At Stop `decision: "block"` alone would make the CLI go on
+with the reason as its next task, so `continue: false` stands beside it, as on every other event.
+"""
+
+from appliance.agents.dialects.dialect import BEFORE_TOOL, STOP, Dialect, Reply
+
+
+def allow(event: str, reason: str) -> Reply:
+    """Copilot's words for: go on."""
+    if event == BEFORE_TOOL:
+        return {"permissionDecision": "allow", "permissionDecisionReason": reason}
+    return {"decision": "allow"} if event == STOP else {}
+
+
+def deny(event: str, reason: str) -> Reply:
+    """Copilot's words for: do not."""
+    if event == BEFORE_TOOL:
+        return {"permissionDecision": "deny", "permissionDecisionReason": reason}
+    return {"decision": "block", "reason": reason, "continue": False, "stopReason": reason}
+
+
+COPILOT = Dialect(
+    allow=allow,
+    deny=deny,
+    inputs=("toolArgs", "tool_input", "toolInput", "input", "arguments", "args", "params"),
+    takes_text_input=True,
+)

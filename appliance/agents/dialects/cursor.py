@@ -1,0 +1,37 @@
+"""Cursor, whose hooks before a shell command, a file, an MCP call or any tool all arrive as PreToolUse.
+
+Those before a shell command or a file name no tool. What a deny does: before a tool, it does not run
+(`permission`); on a prompt, it is not sent (`continue`).
+"""
+
+from appliance.agents.dialects.dialect import BEFORE_TOOL, PROMPT, Body, Dialect, Reply
+
+
+def allow(event: str, reason: str) -> Reply:
+    """Cursor's words for: go on."""
+    reply: Reply = {"decision": "allow", "reason": reason}
+    if event == BEFORE_TOOL:
+        reply["permission"] = "allow"
+    elif event == PROMPT:
+        reply["continue"] = True
+    return reply
+
+
+def deny(event: str, reason: str) -> Reply:
+    """Cursor's words for: do not."""
+    reply: Reply = {"decision": "block", "reason": reason}
+    if event == BEFORE_TOOL:
+        reply |= {"permission": "deny", "user_message": reason, "agent_message": reason}
+    elif event == PROMPT:
+        reply |= {"continue": False, "user_message": reason}
+    return reply
+
+
+def _unfolded(body: Body) -> Body:
+    """An MCP call is told by its event; there `command` and `url` are those of the server, not of the call."""
+    if body.get("hook_event_name") != "beforeMCPExecution":
+        return body
+    return {**body, "mcp_server": body.get("mcp_server") or body.get("url") or body.get("command") or "unknown"}
+
+
+CURSOR = Dialect(allow=allow, deny=deny, takes_text_input=True, unfolded=_unfolded)
