@@ -38,7 +38,7 @@ def canonical_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return canonical_bytes(value).decode()
 
 
-def _is_plain(value: Any, level: int) -> bool:  # noqa: ANN401 - any JSON value
+def _is_plain(value: Any, level: int) -> bool:  # noqa: ANN401, C901, PLR0911 - any JSON value; the hot path, flat for speed
     """Whether msgspec writes `value` canonically as it stands; true for nearly everything that agents send.
 
     False also for what has no canonical form; `_rebuilt` then tells why.
@@ -62,7 +62,7 @@ def _is_plain(value: Any, level: int) -> bool:  # noqa: ANN401 - any JSON value
                 return False
         return True
     if kind is int:
-        return -INTEGER_MAX <= value <= INTEGER_MAX
+        return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
     return kind is str or kind is bool or value is None
 
 

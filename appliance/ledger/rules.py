@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from appliance.ledger.canonical import canonical_text
 from appliance.ledger.errors import EntryRefusedError
 from appliance.ledger.records import LedgerEntry, PreparedEntry, PreparedPart
@@ -70,6 +72,15 @@ def _parts(entry: LedgerEntry, salt_source: Callable[[], bytes]) -> tuple[Prepar
         personal = {**personal, "actor_name": entry.actor.name}
     contents = ((PERSONAL, personal), (PAYLOAD, entry.payload))
     return tuple(PreparedPart(name, salt_source(), canonical_text(value)) for name, value in contents if value)
+
+
+def decoded(body: str) -> Mapping[str, Any]:
+    """The JSON object that an entry's text is; empty if somebody made something else of it."""
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def commitments_of(body: Mapping[str, Any]) -> dict[str, str]:

@@ -66,7 +66,7 @@ class Frontier:
 
 
 def split(start: int, end: int) -> int:
-    """Where RFC 6962 divides the leaves [start, end) of at least two: after the largest power of two below their number."""
+    """Where RFC 6962 divides the leaves [start, end), at least two: after the largest power of two below it."""
     return start + (1 << ((end - start - 1).bit_length() - 1))
 
 
@@ -85,7 +85,7 @@ def inclusion_ranges(index: int, size: int) -> list[Range]:
 
 
 def consistency_ranges(old: int, new: int) -> list[Range]:
-    """The subtrees whose roots prove that the tree of `new` leaves begins with that of `old` (RFC 6962 section 2.1.2)."""
+    """The subtrees whose roots prove that a tree of `new` leaves begins with one of `old` (RFC 6962 section 2.1.2)."""
     if old in {0, new}:
         return []
     start, end, path, is_whole = 0, new, [], True
