@@ -12,7 +12,7 @@ from appliance.identity import events
 from appliance.identity.errors import IdentityError, RoleChangeRefusedError
 from appliance.identity.queries import CHANNEL, person_by_id
 from appliance.identity.records import Origin, Person, Role
-from appliance.identity.rules import may_manage
+from appliance.identity.rules import may_manage, shown
 from appliance.ledger.records import Actor, ActorKind, LedgerEntry
 from appliance.ledger.service import append
 
@@ -27,9 +27,9 @@ async def take_turn() -> None:
     await current_connection().execute("SELECT pg_advisory_xact_lock($1)", _TURN)
 
 
-async def announce() -> None:
-    """Tell every process, when the running transaction commits, that sessions or people have changed."""
-    await current_connection().execute("SELECT pg_notify($1, '')", CHANNEL)
+async def announce(person_id: UUID | None = None) -> None:
+    """Tell every process, when the running transaction commits, whose rights have changed; None is anybody's."""
+    await current_connection().execute("SELECT pg_notify($1, $2)", CHANNEL, str(person_id or ""))
 
 
 async def record(
@@ -48,7 +48,7 @@ async def record(
 
 def personal_of(origin: Origin) -> dict[str, str]:
     """Where a request comes from, as the ledger keeps it."""
-    return {"address": origin.address, "user_agent": origin.user_agent}
+    return {"address": shown(origin.address), "user_agent": shown(origin.user_agent)}
 
 
 @asynccontextmanager

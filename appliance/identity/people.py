@@ -167,7 +167,7 @@ class People:
             person = await locked_person(person_id)
             await check_manages(actor, {*person.roles, *roles})
             yield person
-            await announce()
+            await announce(person_id)
         self._sessions.forget()
 
 

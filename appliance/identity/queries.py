@@ -7,7 +7,8 @@ from appliance.database.connection import read_connection
 from appliance.identity.errors import PersonUnknownError
 from appliance.identity.records import Person, Role
 
-# Notified in the commit of every change of people, roles or sessions: each process then empties its session cache.
+# Notified in the commit of every change of people, roles or sessions, so that each process forgets what it knew. The
+# payload is the person's identifier; it is empty where somebody is new, whom nothing known may have been about yet.
 CHANNEL: Final = "leash_identity"
 
 _PERSON: Final = """

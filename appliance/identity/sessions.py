@@ -145,7 +145,7 @@ class Sessions:
         """
         async with transaction():
             await _check_may_end(actor, person_id)
-            if not await _end("id = $1 AND person = $2", session_id, person_id):
+            if not await _end(person_id, session_id):
                 raise SessionUnknownError
             facts = {"person": str(person_id)}
             await record(actor, events.SESSION_REVOKED, f"session:{session_id}", now, facts=facts)
@@ -171,7 +171,7 @@ class Sessions:
     async def sign_out(self, signed_in: SignedIn, now: datetime) -> None:
         """End the session that the request came with; nothing happens if it has ended already."""
         async with transaction():
-            if await _end("id = $1", signed_in.session_id):
+            if await _end(signed_in.person_id, signed_in.session_id):
                 facts = {"person": str(signed_in.person_id)}
                 await record(signed_in.actor, events.SESSION_ENDED, f"session:{signed_in.session_id}", now, facts=facts)
         self.forget()
@@ -179,17 +179,19 @@ class Sessions:
     async def end_previous(self, token: str | None) -> UUID | None:
         """End, inside the running transaction, the session that a browser gives up by signing in anew; its id."""
         token_hash = hash_of(token, SESSION)
-        if token_hash is None:
-            return None
-        ended: UUID | None = await current_connection().fetchval(
-            "DELETE FROM session WHERE token_hash = $1 AND kind = 'browser' RETURNING id", token_hash
+        row = await current_connection().fetchrow(
+            "DELETE FROM session WHERE token_hash = $1 AND kind = 'browser' RETURNING id, person", token_hash
         )
+        if row is None:
+            return None
+        await announce(row["person"])
+        ended: UUID = row["id"]
         return ended
 
 
 async def end_sessions_of(person_id: UUID) -> int:
     """End every session of a person inside the running transaction; how many there were."""
-    return await _end("person = $1", person_id)
+    return await _end(person_id)
 
 
 async def _check_may_end(actor: Actor, person_id: UUID) -> None:
@@ -197,12 +199,14 @@ async def _check_may_end(actor: Actor, person_id: UUID) -> None:
         await check_manages(actor, (await person_by_id(person_id)).roles)
 
 
-async def _end(condition: str, *values: object) -> int:
-    statement = f"DELETE FROM session WHERE {condition} RETURNING id"  # noqa: S608 - the condition is ours
-    ended = len(await current_connection().fetch(statement, *values))
-    if ended:
-        await announce()
-    return ended
+async def _end(person_id: UUID, session_id: UUID | None = None) -> int:
+    """End one session of a person, or all of them; how many there were."""
+    rows = await current_connection().fetch(
+        "DELETE FROM session WHERE person = $1 AND ($2::uuid IS NULL OR id = $2) RETURNING id", person_id, session_id
+    )
+    if rows:
+        await announce(person_id)
+    return len(rows)
 
 
 def _signed_in(row: Any) -> SignedIn:  # noqa: ANN401 - asyncpg.Record

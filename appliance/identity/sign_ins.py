@@ -7,7 +7,7 @@ import msgspec
 
 from appliance.database.transaction import transaction
 from appliance.identity import codes, events
-from appliance.identity.changes import NOBODY, announce, personal_of, record
+from appliance.identity.changes import NOBODY, personal_of, record
 from appliance.identity.credentials import (
     Account,
     find_account,
@@ -121,7 +121,6 @@ class SignIns:
         facts = {"session": str(session.session_id), "factor": factor}
         if replaced is not None:
             facts["replaced"] = str(replaced)
-            await announce()
         subject, personal = f"person:{account.person_id}", personal_of(origin)
         await record(account.actor, events.SIGN_IN_SUCCEEDED, subject, now, facts=facts, personal=personal)
         return session
