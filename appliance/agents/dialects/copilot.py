@@ -4,7 +4,7 @@ What a deny does: before a tool, the tool does not run. At Stop `decision: "bloc
 with the reason as its next task, so `continue: false` stands beside it, as on every other event.
 """
 
-from appliance.agents.dialects.dialect import BEFORE_TOOL, STOP, Dialect, Reply
+from appliance.agents.dialects.dialect import BEFORE_TOOL, PUBLISHED_EVENTS, STOP, Dialect, Reply
 
 
 def allow(event: str, reason: str) -> Reply:
@@ -24,6 +24,7 @@ def deny(event: str, reason: str) -> Reply:
 COPILOT = Dialect(
     allow=allow,
     deny=deny,
+    events=PUBLISHED_EVENTS,
     inputs=("toolArgs", "tool_input", "toolInput", "input", "arguments", "args", "params"),
     takes_text_input=True,
 )

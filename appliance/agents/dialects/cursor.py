@@ -4,7 +4,7 @@ Those before a shell command or a file name no tool. What a deny does: before a 
 (`permission`); on a prompt, it is not sent (`continue`).
 """
 
-from appliance.agents.dialects.dialect import BEFORE_TOOL, PROMPT, Body, Dialect, Reply
+from appliance.agents.dialects.dialect import BEFORE_TOOL, PROMPT, PUBLISHED_EVENTS, Body, Dialect, Reply
 
 
 def allow(event: str, reason: str) -> Reply:
@@ -28,10 +28,11 @@ def deny(event: str, reason: str) -> Reply:
 
 
 def _unfolded(body: Body) -> Body:
-    """An MCP call is told by its event; there `command` and `url` are those of the server, not of the call."""
+    """An MCP call is told by its event; `command` and `url` are those of the server then, not of the call."""
     if body.get("hook_event_name") != "beforeMCPExecution":
         return body
-    return {**body, "mcp_server": body.get("mcp_server") or body.get("url") or body.get("command") or "unknown"}
+    kept = {name: value for name, value in body.items() if name not in {"command", "url"}}
+    return {"mcp_server": body.get("url") or body.get("command") or "unknown", **kept}
 
 
-CURSOR = Dialect(allow=allow, deny=deny, takes_text_input=True, unfolded=_unfolded)
+CURSOR = Dialect(allow=allow, deny=deny, events=PUBLISHED_EVENTS, takes_text_input=True, unfolded=_unfolded)

@@ -52,7 +52,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     allow: Callable[[str, str], Reply]
     deny: Callable[[str, str], Reply]
-    events: Mapping[str, Moment] = PUBLISHED_EVENTS
+    events: Mapping[str, Moment]
     hold_seconds: float = PUBLISHED_HOLD_SECONDS
     inputs: tuple[str, ...] = ("tool_input", "toolInput", "toolArgs", "input", "arguments", "args", "params")
     takes_text_input: bool = False

@@ -6,7 +6,7 @@ prompt is discarded. At Stop `decision: "block"` alone would make it try again w
 """
 
 from appliance.agents.dialects import plain
-from appliance.agents.dialects.dialect import STOP, Dialect, Reply
+from appliance.agents.dialects.dialect import PUBLISHED_EVENTS, STOP, Dialect, Reply
 
 HOLD_SECONDS = 55.0
 
@@ -17,4 +17,4 @@ def deny(event: str, reason: str) -> Reply:
     return {**reply, "continue": False, "stopReason": reason} if event == STOP else reply
 
 
-GEMINI = Dialect(allow=plain.allow, deny=deny, hold_seconds=HOLD_SECONDS)
+GEMINI = Dialect(allow=plain.allow, deny=deny, events=PUBLISHED_EVENTS, hold_seconds=HOLD_SECONDS)

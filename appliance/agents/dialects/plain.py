@@ -1,6 +1,6 @@
 """The plain form: a decision and its reason. OpenCode and OpenClaw read it through the published clients' plug-ins."""
 
-from appliance.agents.dialects.dialect import Body, Dialect, Reply
+from appliance.agents.dialects.dialect import PUBLISHED_EVENTS, Body, Dialect, Reply
 
 
 def allow(_event: str, reason: str) -> Reply:
@@ -23,5 +23,5 @@ def _opencode(body: Body) -> Body:
     return {**call, **outer, "args": arguments if arguments is not None else body.get("args")}
 
 
-OPENCODE = Dialect(allow=allow, deny=deny, unfolded=_opencode)
-OPENCLAW = Dialect(allow=allow, deny=deny)
+OPENCODE = Dialect(allow=allow, deny=deny, events=PUBLISHED_EVENTS, unfolded=_opencode)
+OPENCLAW = Dialect(allow=allow, deny=deny, events=PUBLISHED_EVENTS)

@@ -19,7 +19,7 @@ _PROJECT: Final = (
     "workspaceRoot", "workspace_roots", "workspaceRoots",
 )  # fmt: skip
 _PROMPT: Final = ("prompt", "user_prompt", "userPrompt", "message", "input_text", "inputText")
-# Where an agent names no tool, these are its arguments.
+# Where an agent sends no input of a tool, these are its arguments.
 _LOOSE: Final = ("command", "cmd", "file_path", "filePath", "path", "url", "edits", "content", "sandbox")
 _TEXT_INPUT_BYTES_MAX: Final = 20 * 1024 * 1024  # the body that holds it was measured already
 _DEPTH_MAX: Final = 64
@@ -37,7 +37,7 @@ def read_action(dialect: Dialect, agent: str, event: str, body: Body) -> Action:
     tool, arguments = _tool(told), _arguments(dialect, told)
     kind = Kind.LIFECYCLE
     if moment in _TOOL_MOMENTS:
-        if not tool and not arguments:
+        if not arguments:
             arguments = {name: told[name] for name in _LOOSE if told.get(name) is not None}
         kind = _kind(tool, arguments, told) if moment is Moment.BEFORE_TOOL else Kind.RESULT
     elif moment is Moment.PROMPT:
