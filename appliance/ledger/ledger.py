@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Callable
 
 from appliance.clock import Clock
+from appliance.database.transaction import transaction
+from appliance.ledger import events
 from appliance.ledger.errors import LedgerError
+from appliance.ledger.export import ExportResult, export
 from appliance.ledger.note import Checkpoint, Signer
-from appliance.ledger.records import SealResult, VerifyReport
+from appliance.ledger.records import Actor, LedgerEntry, SealResult, VerifyReport
 from appliance.ledger.sealing import BATCH_MAX, seal_batch
+from appliance.ledger.service import append
 from appliance.ledger.verification import Verification, outside_checkpoint
 from appliance.ledger.witness import CheckpointFile
 
@@ -66,6 +70,12 @@ class Ledger:
         if problem is not None:
             run.findings.add(problem)
         return await run.report()
+
+    async def export(self, actor: Actor, write: Callable[[bytes], object]) -> ExportResult:
+        """Give everything that is sealed, content included, to `write`; that somebody did is recorded first."""
+        async with transaction():
+            await append(LedgerEntry(event=events.EXPORTED, actor=actor, subject="ledger:all"), now=self._clock())
+        return await export(self._signer.verifier, self._clock(), write)
 
     def _witness(self) -> Checkpoint | None:
         note = self._file.read_note()

@@ -1,6 +1,7 @@
 """Reading the sealed ledger in order, in pieces that fit into memory; for verification and export."""
 
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -104,21 +105,35 @@ async def sealed_bound() -> int:
         return int(await connection.fetchval(_BOUND))
 
 
-async def leaves_before(bound: int) -> AsyncIterator[list[SealedLeaf]]:
-    """The leaves below `bound` in order, some at a time."""
-    after = -(2**63)
+async def sealed_before(bound: int) -> AsyncIterator[list[SealedLeaf | KeptCheckpoint]]:
+    """Everything sealed of a tree of `bound` leaves, in pieces: leaves, each checkpoint behind its last leaf."""
+    after, reached = -(2**63), 0
     while True:
         async with read_connection() as connection:
             rows = await connection.fetch(_LEAVES, after, bound, LEAVES_A_PIECE)
-            if not rows:
-                return
             keys = [row["entry_id"] for row in rows], [row["sealed_time"] for row in rows]
-            found = await connection.fetch(_PARTS, *keys)
+            found = await connection.fetch(_PARTS, *keys) if rows else []
+            after = rows[-1]["leaf_index"] if rows else bound
+            end = after + 1 if rows else bound
+            checkpoints = await connection.fetch(_CHECKPOINTS, reached, end)
         parts: dict[UUID, list[PreparedPart]] = {}
         for entry_id, part, salt, content in found:
             parts.setdefault(entry_id, []).append(PreparedPart(part, salt, content))
-        yield [_leaf(row, parts) for row in rows]
-        after = rows[-1]["leaf_index"]
+        yield list(_merged([_leaf(row, parts) for row in rows], [_checkpoint(row) for row in checkpoints]))
+        if not rows:
+            return
+        reached = max(reached, end)
+
+
+def _merged(
+    leaves: Iterable[SealedLeaf], checkpoints: Iterable[KeptCheckpoint]
+) -> Iterator[SealedLeaf | KeptCheckpoint]:
+    waiting = deque(checkpoints)
+    for leaf in leaves:
+        while waiting and waiting[0].stored.tree_size <= leaf.index:
+            yield waiting.popleft()
+        yield leaf
+    yield from waiting
 
 
 def _leaf(row: Any, parts: dict[UUID, list[PreparedPart]]) -> SealedLeaf:  # noqa: ANN401 - asyncpg.Record
@@ -133,14 +148,9 @@ def _leaf(row: Any, parts: dict[UUID, list[PreparedPart]]) -> SealedLeaf:  # noq
     )
 
 
-async def checkpoints_between(after: int, until: int) -> list[KeptCheckpoint]:
-    """The checkpoints of trees larger than `after` and not larger than `until`, smallest first."""
-    async with read_connection() as connection:
-        rows = await connection.fetch(_CHECKPOINTS, after, until)
-    return [
-        KeptCheckpoint(StoredCheckpoint(size, root, note, sealed_at), frontier)
-        for size, root, frontier, note, sealed_at in rows
-    ]
+def _checkpoint(row: Any) -> KeptCheckpoint:  # noqa: ANN401 - asyncpg.Record
+    size, root, frontier, note, sealed_at = row
+    return KeptCheckpoint(StoredCheckpoint(size, root, note, sealed_at), frontier)
 
 
 async def strays(bound: int, *, is_suspected: bool) -> Strays:

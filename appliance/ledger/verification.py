@@ -1,20 +1,11 @@
 """Verification: every sealed entry is hashed again, and the tree compared with every signed checkpoint."""
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from appliance.ledger.errors import CheckpointInvalidError
 from appliance.ledger.findings import Findings, check_leaf, signed_in
 from appliance.ledger.note import Checkpoint, Verifier
-from appliance.ledger.reading import (
-    KeptCheckpoint,
-    SealedLeaf,
-    Strays,
-    checkpoints_between,
-    leaves_before,
-    sealed_bound,
-    strays,
-)
+from appliance.ledger.reading import KeptCheckpoint, SealedLeaf, Strays, sealed_before, sealed_bound, strays
 from appliance.ledger.records import Problem, VerifyReport
 from appliance.ledger.tree import Frontier
 from appliance.ledger.witness import CheckpointFile
@@ -61,11 +52,15 @@ class Verification:
         """Look at everything."""
         bound = await sealed_bound()
         self._compare_outside(0, 0)
-        async for leaves in leaves_before(bound):
-            self._piece(leaves, await checkpoints_between(self._read, leaves[-1].index + 1))
+        async for piece in sealed_before(bound):
+            for record in piece:
+                if isinstance(record, SealedLeaf):
+                    self._grow(record)
+                else:
+                    self._check(record)
             if self._progress is not None:
                 self._progress(self._leaves, bound)
-        await self._end(bound)
+        self._end(bound)
         found = await strays(bound, is_suspected=self.findings.count > 0)
         self._add_strays(found)
         return VerifyReport(
@@ -84,15 +79,6 @@ class Verification:
     def _add(self, kind: str, place: str, sentence: str) -> None:
         self.findings.add(Problem(kind, place, sentence))
 
-    def _piece(self, leaves: Sequence[SealedLeaf], checkpoints: Sequence[KeptCheckpoint]) -> None:
-        waiting = deque(checkpoints)
-        for leaf in leaves:
-            while waiting and waiting[0].stored.tree_size <= leaf.index:
-                self._check(waiting.popleft())
-            self._grow(leaf)
-        for checkpoint in waiting:
-            self._check(checkpoint)
-
     def _grow(self, leaf: SealedLeaf) -> None:
         if leaf.index < self._next:
             self._add("leaf_repeated", f"leaf {leaf.index}", "The place is taken more than once, or below zero.")
@@ -104,7 +90,7 @@ class Verification:
         self._tree.append(leaf.hash)
         if self._resumed is not None:
             self._resumed.append(leaf.hash)
-        self._next = leaf.index + 1
+        self._next = max(self._next, leaf.index + 1)
         self._leaves += 1
         self._parts += len(leaf.parts)
         self._missing += missing
@@ -115,11 +101,14 @@ class Verification:
         place = f"leaf {self._next}" if index == self._next + 1 else f"leaves {self._next}-{index - 1}"
         self._add("leaf_missing", place, f"Of the tree's leaves, {index - self._next} are not in the database.")
         self._compare_outside(self._next + 1, index)
+        self._next = index
 
     def _check(self, kept: KeptCheckpoint) -> None:
         """A stored checkpoint, when all leaves before its size have been seen."""
         size, root = kept.stored.tree_size, kept.stored.root
         place = f"checkpoint {size}"
+        if size > self._next:
+            self._skip(size)
         signed = signed_in(kept, self._verifier)
         if isinstance(signed, Problem):
             self.findings.add(signed)
@@ -151,12 +140,8 @@ class Verification:
             if first <= outside.size <= last and (tree.size, tree.root()) != (outside.size, outside.root):
                 self._add("forked", place, f"The first {outside.size} leaves are not those that were signed there.")
 
-    async def _end(self, bound: int) -> None:
-        """After the last leaf: what else was signed, and what is not covered."""
-        if self._next < bound:
-            self._skip(bound)
-        for kept in await checkpoints_between(max(self._read, self._next), bound):
-            self._check(kept)
+    def _end(self, bound: int) -> None:
+        """After the last leaf and checkpoint."""
         if self._read < self._next:
             place = f"leaf {self._read}"
             self._add("leaf_uncovered", place, f"No checkpoint covers the leaves from {self._read} on.")
