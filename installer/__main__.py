@@ -1,0 +1,5 @@
+"""`python -P -m installer`: the same as `leashctl`."""
+
+from installer.main import main
+
+main()

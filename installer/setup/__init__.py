@@ -1,0 +1,1 @@
+"""Scripts of the Makefile, run by the bare system Python: standard library only."""

@@ -1,0 +1,1 @@
+"""What `leashctl up` does once, each step safe to repeat."""

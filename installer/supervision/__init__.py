@@ -1,0 +1,1 @@
+"""What `leashctl up` does as long as it runs: keep processes alive and their logs bounded."""

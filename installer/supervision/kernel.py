@@ -1,0 +1,94 @@
+"""What Linux tells and does about processes: who they are, that they ended, and that they end with their parent."""
+
+import ctypes
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+
+_SET_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG, prctl(2)
+_STARTED_FIELD: Final = 19  # field 22 of proc(5)'s stat, counted from behind the command's bracket
+_STATE_FIELD: Final = 0
+# Loaded before any fork: between fork and exec nothing may be imported.
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+
+class ProcessId(msgspec.Struct, frozen=True):
+    """A process that no other can be taken for, not even after its number was given out again.
+
+    Attributes:
+        pid: its number.
+        started: clock ticks from boot to its start.
+    """
+
+    pid: int
+    started: int
+
+    @classmethod
+    def of(cls, pid: int) -> Self | None:
+        """The process that has this number now; None if there is none, or only its remains."""
+        fields = _stat(pid)
+        if not fields or fields[_STATE_FIELD] in {"Z", "X"}:
+            return None
+        return cls(pid, int(fields[_STARTED_FIELD]))
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return ProcessId.of(self.pid) == self
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if it still runs."""
+        if self.is_alive():
+            try:
+                os.kill(self.pid, number)
+            except ProcessLookupError:
+                return
+
+    def wait(self, seconds: float, is_over: Callable[[], bool] = lambda: False) -> bool:
+        """Wait for its end, or until `is_over`; whether it has ended. It need not be a child of ours."""
+        end = time.monotonic() + seconds
+        while self.is_alive():
+            left = end - time.monotonic()
+            if left <= 0 or is_over():
+                return False
+            _wait_pid(self.pid, min(left, 0.2))
+        return True
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _wait_pid(pid: int, seconds: float) -> None:
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll(seconds * 1000)
+    finally:
+        os.close(descriptor)
+
+
+def dies_with_parent(parent: int) -> Callable[[], None]:
+    """What a child runs before its program: it gets SIGTERM when the thread that started it ends, however it ends.
+
+    `parent` is the process id of that thread's process.
+    """
+
+    def prepare() -> None:
+        _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM), 0, 0, 0)
+        if os.getppid() != parent:  # it ended before the call above
+            os._exit(0)
+
+    return prepare
