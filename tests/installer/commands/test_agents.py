@@ -1,0 +1,75 @@
+"""`leashctl agents` against a real database, each call a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from appliance.agents.records import EnrolmentRequest
+from appliance.agents.service import enroll
+from appliance.clock import utc_now
+from appliance.database.identifiers import uuid7
+from tests.support.postgres import TestDatabase
+
+
+def leashctl(database: TestDatabase, state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = os.environ | {
+        "LEASH_STATE__DIRECTORY": str(state),
+        "LEASH_DATABASE__SERVICE_URL": database.service_url,
+    }
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "installer", "agents", *words],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_a_token_is_made_used_and_ended_with_its_machine(
+    committed_database: TestDatabase, tmp_path: Path
+) -> None:
+    """The whole life by command line; the lists never hold a token."""
+
+    def run(*words: str) -> Any:  # noqa: ANN401 - any JSON value
+        done = leashctl(committed_database, tmp_path, *words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    limited = ("--days", "7", "--max-uses", "2", "--email-domain", "acme.example", "--email-domain", "b.example")
+    made = run("token", "create", "--name", "Laptops", *limited)
+    assert set(made) == {"token", "id", "expires_at"}
+    request = EnrolmentRequest(deployment_token=made["token"], hostname="ida-mbp", email="ida@acme.example")
+    machine = (await enroll(request, now=utc_now())).machine
+    [token] = run("token", "list")
+    assert (token["id"], token["uses"], token["max_uses"]) == (made["id"], 1, 2)
+    assert token["email_domains"] == ["acme.example", "b.example"]
+    assert made["token"] not in json.dumps(token)
+    [listed] = run("machine", "list")
+    assert (listed["id"], listed["hostname"], listed["revoked_at"]) == (str(machine.id), "ida-mbp", None)
+    assert run("machine", "revoke", str(machine.id)) == {"id": str(machine.id), "revoked": True}
+    assert run("token", "revoke", made["id"])["revoked"]
+    assert run("machine", "list")[0]["revoked_at"]
+    assert run("token", "list")[0]["revoked_at"]
+
+
+def test_people_are_asked_and_told(committed_database: TestDatabase, tmp_path: Path) -> None:
+    """Without --yes nothing is ended; what does not exist or cannot be kept is said with exit code 1."""
+    made = leashctl(committed_database, tmp_path, "token", "create", "--name", "Laptops")
+    assert made.stdout.startswith("ol_deploy_")
+    assert "shown only now" in made.stderr
+    line = leashctl(committed_database, tmp_path, "token", "list").stdout
+    assert "Laptops" in line
+    identifier = line.split()[0]
+    assert leashctl(committed_database, tmp_path, "token", "revoke", identifier).returncode != 0
+    assert leashctl(committed_database, tmp_path, "token", "revoke", identifier, "--dry-run").returncode == 0
+    assert "live" in leashctl(committed_database, tmp_path, "token", "list").stdout
+    assert leashctl(committed_database, tmp_path, "token", "revoke", identifier, "--yes").returncode == 0
+    assert "revoked" in leashctl(committed_database, tmp_path, "token", "list").stdout
+    unknown = leashctl(committed_database, tmp_path, "machine", "revoke", str(uuid7()), "--yes")
+    assert (unknown.returncode, "no such machine" in unknown.stderr) == (1, True)
+    refused = leashctl(committed_database, tmp_path, "token", "create", "--name", "x", "--days", "0", "--json")
+    assert (refused.returncode, json.loads(refused.stderr)["code"]) == (1, "deployment_terms_refused")
