@@ -1,0 +1,103 @@
+"""Asks, for scripts: what waits, one with its exact payload, and the answer."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+
+from appliance.approvals.records import Ask, Resolution
+from appliance.identity.rules import Permission
+from server.api.records import Body
+from server.authentication import signed_in_of
+from server.authorization import requires, requires_sign_in
+from server.dashboard.asks import ask_view, is_own, pending_views, recent, seen_ask
+from server.dashboard.dependencies import AnyRequest, answerer_of, appliance_of, now_of
+
+_MAY_ANSWER = requires(Permission.APPROVALS_ANSWER)
+
+
+class AskPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks; `next` is `after` of the following page."""
+
+    asks: list[Ask]
+    next: UUID | None = None
+
+
+class AskDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """An ask with everything that its approver should know.
+
+    Attributes:
+        action: the agent's own JSON with secrets masked; None if it was deleted.
+        why_not: why you cannot answer it; empty if you can.
+    """
+
+    ask: Ask
+    reason: str
+    policies: list[str]
+    action: Mapping[str, Any] | None
+    facts: Mapping[str, Any]
+    is_open: bool
+    why_not: str
+
+
+class AnswerBody(Body, frozen=True, kw_only=True):
+    """An answer to what was shown: `binding` is that of the ask as it was read."""
+
+    resolution: Resolution
+    binding: str
+    guidance: str = ""
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """The ask after the answer; it still waits while its quorum is not complete."""
+
+    ask: Ask
+    is_repeat: bool
+
+
+@get("/v1/approvals", guards=[requires_sign_in], tags=["Approvals"])
+async def list_asks(
+    request: AnyRequest, state: Literal["pending", "ended"] = "pending", after: UUID | None = None
+) -> AskPage:
+    """What waits, oldest first, or what has ended lately, newest first; without the permission only your own."""
+    if state == "ended":
+        return AskPage(asks=await recent(request))
+    views, following = await pending_views(request, after)
+    return AskPage(asks=[view.ask for view in views], next=following)
+
+
+@get("/v1/approvals/{ask_id:uuid}", guards=[requires_sign_in], tags=["Approvals"])
+async def show_ask(request: AnyRequest, ask_id: UUID) -> AskDetail:
+    """One ask."""
+    view = await ask_view(request, await seen_ask(request, ask_id), 0)
+    return AskDetail(
+        ask=view.ask,
+        reason=view.reason,
+        policies=[policy.id for policy in view.policies],
+        action=view.content.action,
+        facts=view.content.facts,
+        is_open=view.is_open,
+        why_not=view.why_not,
+    )
+
+
+@post("/v1/approvals/{ask_id:uuid}/answer", guards=[requires_sign_in], status_code=200, tags=["Approvals"])
+async def answer_ask(request: AnyRequest, ask_id: UUID, data: AnswerBody) -> Answered:
+    """Allow or deny; the first committed answer stands, and its repeat gets it again."""
+    ask = await seen_ask(request, ask_id)
+    if not is_own(request, ask):
+        await _MAY_ANSWER(request, request.route_handler)
+    result = await appliance_of(request).approvals.answer(
+        ask_id,
+        answerer_of(signed_in_of(request)),
+        data.resolution,
+        binding=data.binding,
+        guidance=data.guidance,
+        now=now_of(request),
+    )
+    return Answered(ask=result.ask, is_repeat=result.is_repeat)
+
+
+handlers = [list_asks, show_ask, answer_ask]

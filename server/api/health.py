@@ -1,0 +1,59 @@
+"""Whether the service lives and whether it can decide, for monitors and load balancers."""
+
+import msgspec
+from litestar import get
+
+from server.api.openapi import VERSION
+from server.contract import speaks
+from server.dashboard.dependencies import AnyRequest
+from server.http_errors import NotReadyError
+from server.readiness import Readiness
+
+_SPEAKS = speaks("health", "2026-05-16.health.v1")
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of the service; `status` is `ok`, or `degraded` while it cannot decide."""
+
+    ok: bool
+    status: str
+    version: str
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was looked at is `ok`."""
+
+    status: str
+    checks: dict[str, str]
+
+
+def _readiness_of(request: AnyRequest) -> Readiness:
+    found: Readiness = request.app.state.readiness
+    return found
+
+
+@get("/health", guards=[_SPEAKS], tags=["Health"], security=[{}])
+async def show_health(request: AnyRequest) -> Health:
+    """State and version; 200 as long as the process answers."""
+    checks = await _readiness_of(request).checks()
+    is_ok = set(checks.values()) == {"ok"}
+    return Health(ok=True, status="ok" if is_ok else "degraded", version=VERSION)
+
+
+@get("/health/live", tags=["Health"], security=[{}], sync_to_thread=False)
+def show_live() -> dict[str, str]:
+    """Whether the process answers; looks at nothing else, so that a lost database restarts nobody."""
+    return {"status": "alive"}
+
+
+@get("/health/ready", tags=["Health"], security=[{}])
+async def show_ready(request: AnyRequest) -> Ready:
+    """Whether calls can be decided: database, policies, writer, listener and sealer; 503 otherwise."""
+    checks = await _readiness_of(request).checks()
+    wrong = [f"{name} {state}" for name, state in checks.items() if state != "ok"]
+    if wrong:
+        raise NotReadyError(f"Not ready: {'; '.join(wrong)}")
+    return Ready(status="ready", checks=dict(checks))
+
+
+handlers = [show_health, show_live, show_ready]

@@ -1,0 +1,147 @@
+"""What every request meets first and every answer last: limits, sign-in, security headers, and one line in the log."""
+
+import asyncio
+import time
+from typing import Any, Final
+
+import structlog
+from litestar import Litestar, Request
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from appliance.agents import dialects
+from appliance.bootstrap import Appliance
+from server.addresses import Hosts, Proxies, header, rate_key
+from server.answers import answer_failure
+from server.authentication import authenticate
+from server.bodies import LimitedBody, check_announced
+from server.contract import echoed
+from server.headers import RawHeaders, SecurityHeaders
+from server.hooks.handler import Hooks
+from server.http_errors import HostUnknownError, RateLimitedError
+from server.rates import Buckets
+from server.requests import CORRELATION_ID, correlation_id_from, loggable_path
+
+_HOOKS: Final = "/v1/hooks/"
+_HEALTH: Final = "/health"
+_STATIC: Final = "/static/"
+_POLL_SECONDS: Final = 0.02
+log = structlog.get_logger("server")
+
+
+class Edge:
+    """The outermost ASGI application: hook calls go straight to their handler, everything else through the checks."""
+
+    def __init__(self, app: Litestar, inner: ASGIApp, hooks: Hooks, appliance: Appliance, hosts: Hosts) -> None:
+        """`inner` is the application's own handler, which this object takes the place of."""
+        self._app = app
+        self._inner = inner
+        self._hooks = hooks
+        self._appliance = appliance
+        self._hosts = hosts
+        api = appliance.config.api
+        self._bytes_max = api.request_bytes_max
+        self._buckets = Buckets(api.requests_per_second, api.burst)
+        self._proxies = Proxies(appliance.config.server.trusted_proxies)
+        self._headers = SecurityHeaders(is_https=appliance.config.public_origin.startswith("https:"))
+        self.running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})
+            return
+        self.running += 1
+        try:
+            path = scope["path"]
+            if path.startswith("//"):  # some clients append their paths to an address that ends in a slash
+                path = scope["path"] = "/" + path.lstrip("/")
+            if path.startswith(_HOOKS) and scope["method"] == "POST":
+                agent, _, event = path[len(_HOOKS) :].rstrip("/").partition("/")
+                if dialects.is_known(agent, event):
+                    await self._hooks.answer(agent, event, scope, receive, send)
+                    return
+            await self._serve(scope, receive, send)
+        finally:
+            self.running -= 1
+
+    async def drained(self, seconds: float) -> bool:
+        """Wait until every request has its answer, `seconds` at most."""
+        end = time.monotonic() + seconds
+        while self.running and time.monotonic() < end:
+            await asyncio.sleep(_POLL_SECONDS)
+        return not self.running
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        correlation_id = correlation_id_from(header(scope["headers"], b"x-request-id"))
+        scope.setdefault("state", {})[CORRELATION_ID] = correlation_id
+        self._place_client(scope)
+        own = [(b"x-request-id", correlation_id.encode()), *echoed(scope["headers"])]
+        answer = _Answer(send, self._headers, own)
+        with structlog.contextvars.bound_contextvars(request_id=correlation_id):
+            try:
+                await self._checked(scope, receive, answer.send)
+            except Exception as failure:  # noqa: BLE001 - whatever it is, the caller gets an answer
+                await self._fail(scope, receive, answer, failure)
+            finally:
+                _log_access(scope, answer.status, started)
+
+    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path.startswith((_HEALTH, _STATIC)):
+            await self._inner(scope, receive, send)
+            return
+        if not self._hosts.is_ours(scope["headers"]):
+            raise HostUnknownError
+        check_announced(scope["headers"], self._bytes_max)
+        signed_in = await authenticate(scope, self._appliance)
+        client = scope.get("client")
+        key: object = signed_in.session_id if signed_in else rate_key(client[0] if client else "")
+        now = time.monotonic()
+        if not self._buckets.admit(key, now):
+            raise RateLimitedError(self._buckets.wait_seconds(key, now))
+        await self._inner(scope, LimitedBody(receive, bytes_max=self._bytes_max), send)
+
+    def _place_client(self, scope: Scope) -> None:
+        """Put the client's own address where everybody looks for it."""
+        peer = scope.get("client")
+        if peer:
+            scope["client"] = (self._proxies.client_of(peer[0], scope["headers"]), peer[1])
+
+    async def _fail(self, scope: Scope, receive: Receive, answer: "_Answer", failure: Exception) -> None:
+        if answer.status:  # its beginning has left: the connection can only be cut
+            log.error("request.broken_off", exc_info=failure)
+            raise failure
+        request: Request[Any, Any, Any] = Request(scope, receive, answer.send)
+        response = answer_failure(request, failure).to_asgi_response(None, request)
+        await response(scope, receive, answer.send)
+
+
+class _Answer:
+    """Sends an answer, with the headers of every answer, and remembers its status."""
+
+    def __init__(self, send: Send, headers: SecurityHeaders, own: RawHeaders) -> None:
+        """`own` are this answer's, beside those of every answer."""
+        self._send = send
+        self._headers = headers
+        self._own = own
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = self._headers.added_to([*message["headers"], *self._own])
+        await self._send(message)
+
+
+def _log_access(scope: Scope, status: int, started: float) -> None:
+    client, user = scope.get("client"), scope.get("user")
+    log.info(
+        "http.request",
+        method=scope["method"],  # type: ignore[typeddict-item] # an HTTP scope
+        path=loggable_path(scope),
+        status=status,
+        ms=round((time.perf_counter() - started) * 1000, 1),
+        address=client[0] if client else "",
+        person=str(user.person_id) if user else "",
+    )

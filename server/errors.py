@@ -1,0 +1,209 @@
+"""The one map from errors to HTTP: status codes, and the one shape in which a failure is told (RFC 9457)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+from litestar.exceptions import HTTPException
+
+from appliance.database.connection import UNREACHABLE
+from appliance.errors import LeashError
+from server import http_errors
+
+# Whatever is not named here is the caller's mistake: 400.
+STATUS_OF: Final[Mapping[str, int]] = {
+    "internal_error": 500,
+    # HTTP itself
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "request_too_large": 413,
+    "request_too_slow": 408,
+    "rate_limited": 429,
+    "host_unknown": 421,
+    "contract_version_unsupported": 426,
+    "not_ready": 503,
+    # database
+    "database_error": 503,
+    "database_unreachable": 503,
+    "database_version_unsupported": 503,
+    "database_role_too_powerful": 503,
+    "schema_newer": 503,
+    "schema_older": 503,
+    "embedded_database_failed": 503,
+    # ledger
+    "ledger_error": 500,
+    "value_not_canonical": 422,
+    "ledger_entry_unknown": 404,
+    "ledger_checkpoint_missing": 404,
+    "ledger_forked": 503,
+    "ledger_key_unusable": 503,
+    # identity
+    "sign_in_required": 401,
+    "sign_in_refused": 401,
+    "sign_in_throttled": 429,
+    "sign_in_busy": 503,
+    "permission_missing": 403,
+    "request_forged": 403,
+    "role_change_refused": 403,
+    "person_unknown": 404,
+    "session_unknown": 404,
+    "owner_exists": 409,
+    "email_taken": 409,
+    "last_owner": 409,
+    "person_disabled": 409,
+    "link_invalid": 410,
+    "claim_invalid": 410,
+    "code_refused": 422,
+    "seal_broken": 500,
+    # agents
+    "hook_body_too_large": 413,
+    "deployment_token_unknown": 404,
+    "machine_unknown": 404,
+    "deployment_token_refused": 401,
+    "deployment_token_expired": 401,
+    "deployment_token_revoked": 401,
+    "deployment_token_used_up": 401,
+    "email_domain_refused": 403,
+    "email_elsewhere": 409,
+    # policy
+    "policy_invalid": 422,
+    "policy_conflict": 409,
+    "policy_version_unknown": 404,
+    "policy_draft_unknown": 404,
+    # approvals and decisions
+    "ask_unknown": 404,
+    "ask_closed": 409,
+    "ask_expired": 410,
+    "self_approval_refused": 403,
+    "answerer_not_allowed": 403,
+    "binding_mismatch": 409,
+    "shutting_down": 503,
+    "decision_error": 503,
+    "decision_not_recorded": 503,
+    "too_many_pending": 429,
+}
+_SERVER_FAULT: Final = 500
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A failure as it is answered: application/problem+json, and the words that published clients look for.
+
+    Attributes:
+        type: where the code is explained, relative to this service.
+        title: what kind of failure it is.
+        status: the HTTP status once more.
+        detail: what failed this time.
+        instance: this one failure, as a URN.
+        code: stable name of the kind.
+        next_step: what the reader can do.
+        correlation_id: what the service's log has for this request.
+        error, message: detail and next step in one, for clients that show a text.
+        problems: what is wrong in a policy text, with line numbers.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    next_step: str
+    correlation_id: str
+    error: str
+    message: str
+    problems: tuple[Any, ...] = ()
+    function: str = ""
+    expected_version: str = msgspec.field(default="", name="expectedVersion")
+    received_version: str = msgspec.field(default="", name="receivedVersion")
+
+
+def status_of(problem: LeashError) -> int:
+    """The HTTP status of an error."""
+    return STATUS_OF.get(problem.code, 400)
+
+
+def leash_error_of(failure: Exception) -> LeashError:
+    """Any exception as an error of ours; what nobody expected is an internal error without details."""
+    if isinstance(failure, LeashError):
+        return failure
+    if isinstance(failure, HTTPException):
+        return _of_litestar(failure)
+    if isinstance(failure, asyncpg.DataError | UnicodeError):  # a text or number that the database cannot hold
+        return http_errors.RequestInvalidError("A value in the request cannot be used")
+    if isinstance(failure, UNREACHABLE):
+        return LeashDatabaseError()
+    return LeashError()
+
+
+class LeashDatabaseError(http_errors.NotReadyError):
+    """The database failed under a request."""
+
+    summary = "The database does not answer"
+
+
+def _of_litestar(failure: HTTPException) -> LeashError:
+    told = str(failure.detail)
+    match failure.status_code:
+        case 404:
+            return http_errors.NotFoundError()
+        case 405:
+            return http_errors.MethodNotAllowedError()
+        case 413:
+            return http_errors.RequestTooLargeError()
+        case status if status >= _SERVER_FAULT:
+            return LeashError()
+        case _:
+            return http_errors.RequestInvalidError(_with_fields(told, failure.extra))
+
+
+def _with_fields(told: str, extra: object) -> str:
+    """Litestar's sentence with the fields that it names; their values are left out."""
+    fields = [each for each in extra if isinstance(each, Mapping)] if isinstance(extra, list) else []
+    named = "; ".join(f"{each.get('key', 'body')}: {each.get('message', 'is wrong')}" for each in fields)
+    summary = http_errors.RequestInvalidError.summary
+    return f"{summary}: {named}" if named else f"{summary}: {told}"
+
+
+def problem_of(error: LeashError, correlation_id: str) -> Problem:
+    """How an error is told; of a fault of ours only its kind."""
+    status = status_of(error)
+    detail = error.summary if status >= _SERVER_FAULT else error.detail
+    stop = "" if detail[-1:] in {".", "!", "?"} else "."
+    words = f"{detail}{stop} {error.next_step}".strip() if error.next_step else detail
+    problem = Problem(
+        type=f"/reference#error-{error.code}",
+        title=error.summary,
+        status=status,
+        detail=detail,
+        instance=f"urn:leash:request:{correlation_id}",
+        code=error.code,
+        next_step=error.next_step,
+        correlation_id=correlation_id,
+        error=words,
+        message=words,
+        problems=tuple(getattr(error, "problems", ())),
+    )
+    if isinstance(error, http_errors.ContractVersionError):
+        return msgspec.structs.replace(
+            problem,
+            error=error.summary,
+            function=error.function,
+            expected_version=error.expected,
+            received_version=error.received,
+        )
+    return problem
+
+
+def headers_of(error: LeashError, failure: Exception) -> dict[str, str]:
+    """Headers that belong to the status: how to authenticate, what is allowed, when to try again."""
+    status = status_of(error)
+    headers: dict[str, str] = {"Cache-Control": "no-store"}
+    if status == 401:  # noqa: PLR2004 - RFC 9110 15.5.2
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(failure, HTTPException) and failure.headers:
+        headers |= {name: value for name, value in failure.headers.items() if name.lower() == "allow"}
+    retry_after = getattr(error, "retry_after_seconds", None)
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return headers
