@@ -54,15 +54,13 @@ def install(level: str) -> None:
     wanted = {"level": level, "requirements": digest(REQUIREMENTS[level]), "python": sys.version, "root": str(ROOT)}
     if before == wanted:
         return
-    uv = _uv()
-    if before.get("python") != sys.version or not (VENV / "bin" / "python").exists():
-        _say(f"making .venv on Python {sys.version.split()[0]}")
-        _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
-    _say(f"installing {REQUIREMENTS[level].name}")
+    uv = uv_program()
+    if not _is_on_this_python():
+        say(f"making .venv on Python {sys.version.split()[0]}")
+        run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
+    say(f"installing {REQUIREMENTS[level].name}")
     target = ["--python", str(VENV / "bin" / "python")]
-    _run(
-        [uv, "pip", "sync", "--quiet", *target, "--require-hashes", "--only-binary", ":all:", str(REQUIREMENTS[level])]
-    )
+    run([uv, "pip", "sync", "--quiet", *target, "--require-hashes", "--only-binary", ":all:", str(REQUIREMENTS[level])])
     _link_project()
     STAMP.write_text(json.dumps(wanted, indent=2) + "\n")
 
@@ -70,6 +68,17 @@ def install(level: str) -> None:
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _is_on_this_python() -> bool:
+    """Whether `.venv` is there, works, and was made on the interpreter that runs this."""
+    tell = "import sys; print(sys.version, sys.base_prefix)"
+    try:
+        words = [str(VENV / "bin" / "python"), "-I", "-c", tell]
+        said = subprocess.run(words, check=False, capture_output=True, text=True)  # noqa: S603 - our own interpreter
+    except OSError:
+        return False
+    return said.stdout.strip() == f"{sys.version} {sys.base_prefix}"
 
 
 def _stamp() -> dict[str, str]:
@@ -92,14 +101,14 @@ def _link_project() -> None:
     command.chmod(0o755)
 
 
-def _uv() -> str:
+def uv_program() -> str:
     """Path of uv: ours, else the machine's, else ours after installing it from its pinned hash."""
     ours = UV_HOME / "bin" / "uv"
     if not ours.exists():
         found = shutil.which("uv")
         if found is not None:
             return found
-        _say("installing uv into .tools")
+        say("installing uv into .tools")
         _install_uv()
     return str(ours)
 
@@ -107,10 +116,10 @@ def _uv() -> str:
 def _install_uv() -> None:
     pinned = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(UV_REQUIREMENTS)]
     if importlib.util.find_spec("ensurepip") is not None:
-        _run([sys.executable, "-m", "venv", "--clear", str(UV_HOME)])
-        _run([str(UV_HOME / "bin" / "python"), "-m", "pip", *pinned])
+        run([sys.executable, "-m", "venv", "--clear", str(UV_HOME)])
+        run([str(UV_HOME / "bin" / "python"), "-m", "pip", *pinned])
     elif importlib.util.find_spec("pip") is not None:
-        _run([sys.executable, "-m", "pip", *pinned, "--target", str(UV_HOME)])
+        run([sys.executable, "-m", "pip", *pinned, "--target", str(UV_HOME)])
     else:
         raise SetupError(
             "uv is missing, and this Python has neither ensurepip nor pip to install it with.\n"
@@ -118,14 +127,20 @@ def _install_uv() -> None:
         )
 
 
-def _run(words: list[str]) -> None:
+def run(words: list[str]) -> None:
+    """Run a program whose messages go to the terminal.
+
+    Raises:
+        SetupError: it failed.
+    """
     environ = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     done = subprocess.run(words, check=False, env=environ)  # noqa: S603 - fixed words and our own paths
     if done.returncode:
         raise SetupError(f"{' '.join(words[:3])} ... failed with exit code {done.returncode}; its message is above.")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell what takes a while."""
     sys.stderr.write(f"  {text} ...\n")
 
 

@@ -6,7 +6,6 @@ from appliance.config import Config
 from appliance.database.embedded import EmbeddedPostgres
 from installer.context import CommandLine
 from installer.steps.own import OwnCommand
-from installer.supervision.postgres import has_data
 
 
 def embedded_server(config: Config) -> EmbeddedPostgres | None:
@@ -23,7 +22,7 @@ def start_embedded(server: EmbeddedPostgres) -> str:
     Raises:
         EmbeddedServerError: it did not start.
     """
-    is_new = not has_data(server)
+    is_new = not server.layout.is_created
     was_running = not is_new and server.is_running()
     server.start()
     done = "created and started" if is_new else "adopted as it runs" if was_running else "started"

@@ -102,8 +102,8 @@ def read(state: Path) -> Running | None:
         descriptor = os.open(state / FILE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    running = _decode(os.pread(descriptor, 65_536, 0))
     try:
-        running = _decode(os.pread(descriptor, 65_536, 0))
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return running

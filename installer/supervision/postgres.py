@@ -45,7 +45,7 @@ class PostgresKeeper(threading.Thread):
         began, delay, told = time.monotonic(), 0.0, ""
         self._tell("PostgreSQL ended; it is started again")
         while not self._stopping.wait(delay):
-            if not has_data(self._server):
+            if not (Path(self._server.layout.data) / "PG_VERSION").exists():
                 self._give_up(EmbeddedServerError(f"The data of PostgreSQL are gone: {self._server.layout.data}"))
                 return False
             try:
@@ -63,7 +63,10 @@ class PostgresKeeper(threading.Thread):
     def end(self) -> None:
         """Stop the server: sessions are ended, committed work stays."""
         self._stopping.set()
-        self.join()
+        # A start that is under way may bring it up once more.
+        while self.is_alive():
+            stop(self._server)
+            self.join(_LOOK_SECONDS)
         stop(self._server)
 
 
@@ -82,11 +85,6 @@ def postmaster(server: EmbeddedPostgres) -> ProcessId | None:
         if _is_postgres(pid):
             return ProcessId.of(pid)
     return None
-
-
-def has_data(server: EmbeddedPostgres) -> bool:
-    """Whether there is a database to start."""
-    return (Path(server.layout.data) / "PG_VERSION").exists()
 
 
 def _is_postgres(pid: int) -> bool:

@@ -1,0 +1,53 @@
+"""Programs that tests and benchmarks start and that PyPI does not have; as root on Debian they are installed.
+
+`python3 -m installer.setup.tools`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from installer.setup.environment import SetupError, run, say
+
+# Program -> Debian package.
+PROGRAMS = {"chromium": "chromium", "curl": "curl", "git": "git", "wrk": "wrk"}
+
+
+def main() -> int:
+    """Install what is missing, or say what is."""
+    try:
+        bring()
+    except SetupError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 69
+    return 0
+
+
+def bring() -> None:
+    """Do nothing if every program is there.
+
+    Raises:
+        SetupError: some are missing and cannot be installed from here.
+    """
+    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise SetupError(f"Tests need {', '.join(missing)}. On Debian: apt-get install {' '.join(missing)}")
+    say(f"installing {', '.join(missing)} with apt-get")
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    wait = "DPkg::Lock::Timeout=600"
+    if not _is_known(missing):
+        run(["apt-get", "update", "-qq", "-o", wait])
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", wait, *missing])
+
+
+def _is_known(packages: list[str]) -> bool:
+    """Whether the lists that are here name all of them; fresh machines have none."""
+    words = ["apt-cache", "show", "--no-all-versions", *packages]
+    return subprocess.run(words, check=False, capture_output=True).returncode == 0  # noqa: S603 - fixed words
+
+
+if __name__ == "__main__":
+    sys.exit(main())
