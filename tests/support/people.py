@@ -1,10 +1,14 @@
 """People who can sign in: made by the same one-time links and claims as real ones."""
 
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from pyotp.totp import TOTP
 
+from appliance.database.connection import read_connection
 from appliance.identity.codes import STEP_SECONDS
 from appliance.identity.records import NewLink, Origin, Role
 from appliance.identity.service import Identity
@@ -12,6 +16,7 @@ from appliance.ledger.records import Actor, ActorKind
 
 OPERATOR = Actor(kind=ActorKind.OPERATOR, id="leashctl")
 PASSWORD = "correct horse battery staple"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HERE = Origin(address="192.0.2.7", user_agent="a test")
 
 
@@ -66,3 +71,17 @@ async def claim(
 
 def _step(moment: datetime) -> int:
     return int(moment.timestamp()) // STEP_SECONDS
+
+
+async def ledger_events() -> Counter[str]:
+    """How often each event is in the ledger."""
+    async with read_connection() as connection:
+        rows = await connection.fetch("SELECT event FROM ledger_entry")
+    return Counter(row["event"] for row in rows)
+
+
+async def ledger_facts(event: str) -> list[dict[str, Any]]:
+    """The facts of every entry of an event, in the order of their identifiers."""
+    async with read_connection() as connection:
+        rows = await connection.fetch("SELECT body FROM ledger_entry WHERE event = $1 ORDER BY id", event)
+    return [msgspec.json.decode(row["body"])["facts"] for row in rows]
