@@ -83,14 +83,16 @@ def _columns(entry: StoredEntry, body: Mapping[str, Any]) -> Iterator[tuple[str,
     yield "subject", body.get("subject") == entry.subject
 
 
-def signed_in(kept: KeptCheckpoint, verifier: Verifier) -> Sealed | Problem:
-    """What a stored checkpoint says under our signature, or what is wrong with it."""
+def signed_in(kept: KeptCheckpoint, verifier: Verifier) -> tuple[Sealed | None, Problem | None]:
+    """What a stored checkpoint says under our signature, if it has one, and what is wrong with it."""
     stored, place = kept.stored, f"checkpoint {kept.stored.tree_size}"
     try:
         signed = opened(verifier, stored.note)
     except CheckpointInvalidError as problem:
-        return Problem("checkpoint_invalid", place, f"{problem.detail}.")
-    columns = (stored.tree_size, stored.root, time_text(stored.sealed_at))
-    if columns != (signed.size, signed.root, signed.sealed_at):
-        return Problem("checkpoint_edited", place, f"Its text was signed for {signed.size} leaves, or another root.")
-    return signed
+        return None, Problem("checkpoint_invalid", place, f"{problem.detail}.")
+    if (stored.tree_size, stored.root, time_text(stored.sealed_at)) == (signed.size, signed.root, signed.sealed_at):
+        return signed, None
+    sentence = (
+        f"What was signed is a tree of {signed.size} leaves with the root {signed.root.hex()}, {signed.sealed_at}."
+    )
+    return signed, Problem("checkpoint_edited", place, sentence)

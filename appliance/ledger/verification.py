@@ -109,10 +109,10 @@ class Verification:
         place = f"checkpoint {size}"
         if size > self._next:
             self._skip(size)
-        signed = signed_in(kept, self._verifier)
-        if isinstance(signed, Problem):
-            self.findings.add(signed)
-        else:
+        signed, problem = signed_in(kept, self._verifier)
+        if problem is not None:
+            self.findings.add(problem)
+        if signed is not None:
             if signed.previous != self._previous:
                 self._add("checkpoint_missing", place, f"The one before it, of {signed.previous} leaves, is gone.")
             self._previous = size

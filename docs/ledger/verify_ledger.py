@@ -259,7 +259,7 @@ class Verification:
         if self.covered < self.leaves:
             self.problem("leaf_uncovered", f"leaf {self.covered}", "no checkpoint covers the leaves from here on")
         if self.outside and not self.has_met_outside:
-            kind = "truncated" if self.outside[0] > self.leaves else "forked"
+            kind = "truncated" if self.outside[0] > max(self.leaves, self.size) else "forked"
             self.problem(kind, "outside", f"{self.tree.size} leaves are there; {self.outside[0]} were signed")
 
 
