@@ -52,11 +52,13 @@ def personal_of(origin: Origin) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def recorded_refusals(actor: Actor, change: str, subject: str, now: datetime) -> AsyncIterator[None]:
+async def recorded_refusals(
+    actor: Actor, change: str, subject: str, now: datetime, kind: type[IdentityError] = IdentityError
+) -> AsyncIterator[None]:
     """Put what is refused inside into the ledger, in a transaction of its own."""
     try:
         yield
-    except IdentityError as refusal:
+    except kind as refusal:
         async with transaction():
             facts = {"change": change, "code": refusal.code}
             await record(actor, events.ROLE_CHANGE_REFUSED, subject, now, facts=facts)

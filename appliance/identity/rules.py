@@ -82,7 +82,8 @@ def prepare_email(text: object) -> str:
     """
     if not isinstance(text, str) or len(text) > EMAIL_MAX:
         raise EmailRefusedError
-    email = unicodedata.normalize("NFC", text.strip()).lower()
+    # Twice: a letter may have a composed form in lower case alone, and then two spellings would be two people.
+    email = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
     local, at, domain = email.rpartition("@")
     is_clean = not any(unicodedata.category(char) in _INVISIBLE or char.isspace() for char in email)
     is_local = 0 < len(local) <= LOCAL_PART_MAX and not set(local) & set('@"(),:;<>[]\\')

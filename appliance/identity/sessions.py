@@ -1,5 +1,6 @@
 """Sessions: who a token belongs to, and how sessions begin and end."""
 
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,8 +12,21 @@ from appliance.database.connection import current_connection, read_connection
 from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
 from appliance.identity import events
-from appliance.identity.changes import announce, check_manages, check_operates, is_self, locked_person, record
-from appliance.identity.errors import LifetimeRefusedError, PersonDisabledError, SessionUnknownError
+from appliance.identity.changes import (
+    announce,
+    check_manages,
+    check_operates,
+    is_self,
+    locked_person,
+    record,
+    recorded_refusals,
+)
+from appliance.identity.errors import (
+    LifetimeRefusedError,
+    PersonDisabledError,
+    RoleChangeRefusedError,
+    SessionUnknownError,
+)
 from appliance.identity.queries import person_by_id
 from appliance.identity.records import Limits, NewSession, Origin, Role, Session, SessionKind, SignedIn
 from appliance.identity.rules import shown
@@ -124,7 +138,7 @@ class Sessions:
         """
         if not 1 <= minutes <= self._limits.script_max_minutes:
             raise LifetimeRefusedError(f"Give 1 to {self._limits.script_max_minutes} minutes")
-        async with transaction():
+        async with _recorded(actor, "create_session", person_id, now), transaction():
             person = await locked_person(person_id)
             if not is_self(actor, person_id):
                 check_operates(actor)  # acting as somebody is more than managing them: no role suffices
@@ -143,7 +157,7 @@ class Sessions:
             SessionUnknownError: the person has no such session.
             RoleChangeRefusedError: the session is somebody's whom the actor does not manage.
         """
-        async with transaction():
+        async with _recorded(actor, "end_session", person_id, now), transaction():
             await _check_may_end(actor, person_id)
             if not await _end(person_id, session_id):
                 raise SessionUnknownError
@@ -158,7 +172,7 @@ class Sessions:
             PersonUnknownError: there is no such person.
             RoleChangeRefusedError: the actor does not manage the person.
         """
-        async with transaction():
+        async with _recorded(actor, "end_sessions", person_id, now), transaction():
             await locked_person(person_id)
             await _check_may_end(actor, person_id)
             ended = await end_sessions_of(person_id)
@@ -192,6 +206,11 @@ class Sessions:
 async def end_sessions_of(person_id: UUID) -> int:
     """End every session of a person inside the running transaction; how many there were."""
     return await _end(person_id)
+
+
+def _recorded(actor: Actor, change: str, person_id: UUID, now: datetime) -> AbstractAsyncContextManager[None]:
+    """Somebody else's session is a refusal for the ledger; one that has just ended is not."""
+    return recorded_refusals(actor, change, f"person:{person_id}", now, RoleChangeRefusedError)
 
 
 async def _check_may_end(actor: Actor, person_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """Signing in with e-mail, password and code."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -33,8 +34,22 @@ from appliance.identity.throttle import Throttle
 _DECOY_SECRET: Final = "A" * 32
 
 
-class _RefusedError(Exception):
+class Cause(StrEnum):
     """Why an attempt fails; for the ledger alone."""
+
+    PERSON_UNKNOWN = "person_unknown"
+    NO_CREDENTIAL = "no_credential"
+    PERSON_DISABLED = "person_disabled"
+    PASSWORD_WRONG = "password_wrong"  # noqa: S105 - a name
+    CODE_WRONG = "code_wrong"
+    CODE_USED = "code_used"
+    ACCOUNT_CHANGED = "account_changed"
+
+
+class _RefusedError(Exception):
+    def __init__(self, cause: Cause) -> None:
+        self.cause = cause
+        super().__init__(cause)
 
 
 class _Proof(msgspec.Struct, frozen=True):
@@ -87,7 +102,7 @@ class SignIns:
             await self._throttle.give_back(attempt, has_succeeded=False)
             raise
         except _RefusedError as refused:
-            await _record_refusal(account, address, str(refused), origin, now)
+            await _record_refusal(account, address, refused.cause, origin, now)
             raise SignInRefusedError from refused
         self._sessions.forget()
         return session
@@ -101,7 +116,7 @@ class SignIns:
         if account is None or stored is None or account.is_disabled or not is_match:
             raise _RefusedError(_cause(account))
         if step is None and recovery is None:
-            raise _RefusedError("code_wrong")
+            raise _RefusedError(Cause.CODE_WRONG)
         return _Proof(step, recovery)
 
     async def _admit(
@@ -109,13 +124,13 @@ class SignIns:
     ) -> NewSession:
         """Spend the second factor and begin the session, unless the account changed since it was checked."""
         if account is None or not await lock_unchanged(account):
-            raise _RefusedError("account_changed")
+            raise _RefusedError(Cause.ACCOUNT_CHANGED)
         if proof.step is not None:
             is_spent, factor = await spend_step(account.person_id, proof.step), "totp"
         else:
             is_spent, factor = await spend_recovery_code(account.person_id, proof.recovery_code or ""), "recovery_code"
         if not is_spent:
-            raise _RefusedError("code_used" if proof.step is not None else "code_wrong")
+            raise _RefusedError(Cause.CODE_USED if proof.step is not None else Cause.CODE_WRONG)
         replaced = await self._sessions.end_previous(previous_token)
         session = await self._sessions.begin(account.person_id, SessionKind.BROWSER, origin, now)
         facts = {"session": str(session.session_id), "factor": factor}
@@ -137,12 +152,12 @@ class SignIns:
         return await self._passwords.hash(prepare_password(password))
 
 
-def _cause(account: Account | None) -> str:
+def _cause(account: Account | None) -> Cause:
     if account is None:
-        return "person_unknown"
+        return Cause.PERSON_UNKNOWN
     if account.is_disabled:
-        return "person_disabled"
-    return "password_wrong" if account.password_hash else "no_credential"
+        return Cause.PERSON_DISABLED
+    return Cause.PASSWORD_WRONG if account.password_hash else Cause.NO_CREDENTIAL
 
 
 def _prepared_email(email: object) -> str | None:
@@ -160,10 +175,10 @@ def _prepared_password(password: object) -> str | None:
 
 
 async def _record_refusal(
-    account: Account | None, email: str | None, cause: str, origin: Origin, now: datetime
+    account: Account | None, email: str | None, cause: Cause, origin: Origin, now: datetime
 ) -> None:
     """What was typed is kept only where it is an address: people type their password into the wrong field."""
     subject = f"person:{account.person_id}" if account else "service:sign_in"
     personal = personal_of(origin) | ({"email": email} if email else {})
     async with transaction():
-        await record(NOBODY, events.SIGN_IN_REFUSED, subject, now, facts={"cause": cause}, personal=personal)
+        await record(NOBODY, events.SIGN_IN_REFUSED, subject, now, facts={"cause": cause.value}, personal=personal)

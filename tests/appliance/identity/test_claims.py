@@ -46,7 +46,8 @@ async def test_an_owner_link_makes_an_owner_who_is_signed_in(identity: Identity)
     claimed = await identity.claims.confirm_totp(pending.token, _code(pending), HERE, NOW)
     signed_in = await identity.sessions.authenticate(claimed.session.token, NOW)
     assert signed_in
-    assert (signed_in.email, signed_in.roles) == ("ada@example.org", {Role.OWNER})
+    assert signed_in.email == "ada@example.org"
+    assert signed_in.roles == {Role.OWNER}
     assert len(set(claimed.recovery_codes)) == 10
     for step in (identity.links.offer(link, NOW), identity.claims.show(pending.token, NOW)):
         with pytest.raises((LinkInvalidError, ClaimInvalidError)):
@@ -148,7 +149,8 @@ async def test_an_invited_person_keeps_name_and_address(identity: Identity) -> N
     assert (offer.purpose, offer.display_name, offer.email) == (LinkPurpose.INVITATION, "Mia", "mia@example.org")
     await claim(identity, link, NOW, email="owner@example.org", display_name="The owner")
     [person] = await identity.people.list()
-    assert (person.display_name, person.email, person.roles) == ("Mia", "mia@example.org", {Role.MEMBER})
+    assert (person.display_name, person.email) == ("Mia", "mia@example.org")
+    assert person.roles == {Role.MEMBER}
     assert person.has_credential
 
 

@@ -130,15 +130,16 @@ async def test_only_people_and_the_operator_change_people(identity: Identity, ow
 async def test_roles_are_read_when_it_counts(identity: Identity, owner: Someone) -> None:
     """An administrator who lost the role a moment ago, or was disabled, changes nobody any more."""
     member = await make_person(identity, Role.MEMBER, "mia@example.org", NOW)
-    for number, undo in enumerate((
-        lambda who: identity.people.revoke_role(owner.actor, who.id, Role.ADMINISTRATOR, NOW),
-        lambda who: identity.people.disable(owner.actor, who.id, NOW),
-    )):  # fmt: skip
-        administrator = await make_person(identity, Role.ADMINISTRATOR, f"adm{number}@example.org", NOW)
-        await identity.people.grant_role(administrator.actor, member.id, Role.APPROVER, NOW)
-        await undo(administrator)
+    people = identity.people
+    for change in ("revoke", "disable"):
+        administrator = await make_person(identity, Role.ADMINISTRATOR, f"{change}@example.org", NOW)
+        await people.grant_role(administrator.actor, member.id, Role.APPROVER, NOW)
+        if change == "revoke":
+            await people.revoke_role(owner.actor, administrator.id, Role.ADMINISTRATOR, NOW)
+        else:
+            await people.disable(owner.actor, administrator.id, NOW)
         with pytest.raises(RoleChangeRefusedError):
-            await identity.people.revoke_role(administrator.actor, member.id, Role.APPROVER, NOW)
+            await people.revoke_role(administrator.actor, member.id, Role.APPROVER, NOW)
 
 
 async def test_roles_come_and_go_once(identity: Identity, owner: Someone) -> None:

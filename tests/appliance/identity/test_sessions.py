@@ -129,7 +129,7 @@ async def test_people_end_their_own_sessions_and_managers_those_of_others(identi
     with pytest.raises(PersonUnknownError):
         await identity.sessions.revoke_all(OPERATOR, uuid4(), NOW)
     events = await ledger_events()
-    assert (events["session.revoked"], events["sessions.revoked"]) == (1, 1)
+    assert (events["session.revoked"], events["sessions.revoked"], events["role_change.refused"]) == (1, 1, 2)
 
 
 async def test_acting_as_somebody_else_is_for_the_operator(identity: Identity, owner: Someone) -> None:
