@@ -39,9 +39,7 @@ def requires(permission: Permission) -> Guard:
         if not is_permitted(signed_in.roles, permission):
             appliance = _appliance_of(connection)
             method, route = _route_of(connection)
-            await appliance.identity.refusals.record_permission(
-                signed_in, permission, method, route, appliance.clock()
-            )
+            await appliance.identity.refusals.record_permission(signed_in, permission, method, route, appliance.clock())
             raise PermissionMissingError
 
     guard.__name__ = f"requires_{permission.name.lower()}"

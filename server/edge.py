@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -24,7 +25,6 @@ from server.requests import CORRELATION_ID, correlation_id_from, loggable_path
 _HOOKS: Final = "/v1/hooks/"
 _HEALTH: Final = "/health"
 _STATIC: Final = "/static/"
-_POLL_SECONDS: Final = 0.02
 log = structlog.get_logger("server")
 
 
@@ -43,6 +43,7 @@ class Edge:
         self._buckets = Buckets(api.requests_per_second, api.burst)
         self._proxies = Proxies(appliance.config.server.trusted_proxies)
         self._headers = SecurityHeaders(is_https=appliance.config.public_origin.startswith("https:"))
+        self._idle: asyncio.Event | None = None
         self.running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,12 +64,15 @@ class Edge:
             await self._serve(scope, receive, send)
         finally:
             self.running -= 1
+            if self._idle is not None and not self.running:
+                self._idle.set()
 
     async def drained(self, seconds: float) -> bool:
         """Wait until every request has its answer, `seconds` at most."""
-        end = time.monotonic() + seconds
-        while self.running and time.monotonic() < end:
-            await asyncio.sleep(_POLL_SECONDS)
+        self._idle = asyncio.Event()
+        if self.running:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), seconds)
         return not self.running
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

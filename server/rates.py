@@ -21,8 +21,7 @@ class Buckets:
     def admit(self, key: object, now: float) -> bool:
         """Take one token, or refuse; `now` is in seconds of any steady clock."""
         full_at = self._full_at.get(key, now)
-        if full_at < now:
-            full_at = now
+        full_at = max(full_at, now)
         full_at += self._interval
         if full_at - now > self._tolerance:
             return False

@@ -28,4 +28,4 @@ def correlation_id_of(connection: AnyConnection) -> str:
 def loggable_path(scope: Scope) -> str:
     """The route's pattern, which holds no token of a link; for a path without a route the path, tokens masked."""
     template = scope.get("path_template")
-    return template if template else _TOKEN.sub("…", scope["path"][:_PATH_CHARACTERS])
+    return template or _TOKEN.sub("…", scope["path"][:_PATH_CHARACTERS])

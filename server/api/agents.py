@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from appliance.agents.queries import deployment_tokens, machines
@@ -44,14 +45,14 @@ class TokenBody(Body, frozen=True, kw_only=True):
 
 
 @get("/v1/machines", guards=[_READ], tags=["Agents"])
-async def list_machines(before: UUID | None = None, limit: Limit = PAGE) -> MachinePage:
+async def list_machines(before: FromQuery[UUID | None] = None, limit: Limit = PAGE) -> MachinePage:
     """Enrolled machines."""
     found = await machines(before=before, limit=limit + 1)
     return MachinePage(machines=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
 
 @post("/v1/machines/{machine_id:uuid}/revoke", guards=[_MANAGE], status_code=204, tags=["Agents"])
-async def revoke_machine_token(request: AnyRequest, machine_id: UUID) -> None:
+async def revoke_machine_token(request: AnyRequest, machine_id: FromPath[UUID]) -> None:
     """End a machine's token at once."""
     await revoke_machine(signed_in_of(request).actor, machine_id, now=now_of(request))
 
@@ -63,7 +64,7 @@ async def list_tokens(limit: Limit = PAGE) -> TokenPage:
 
 
 @post("/v1/deployment-tokens", guards=[_MANAGE], tags=["Agents"])
-async def make_token(request: AnyRequest, data: TokenBody) -> NewDeploymentToken:
+async def make_token(request: AnyRequest, data: JSONBody[TokenBody]) -> NewDeploymentToken:
     """Make a deployment token; this answer holds it the only time."""
     terms = DeploymentTerms(
         name=data.name,
@@ -76,7 +77,7 @@ async def make_token(request: AnyRequest, data: TokenBody) -> NewDeploymentToken
 
 
 @post("/v1/deployment-tokens/{token_id:uuid}/revoke", guards=[_MANAGE], status_code=204, tags=["Agents"])
-async def end_token(request: AnyRequest, token_id: UUID) -> None:
+async def end_token(request: AnyRequest, token_id: FromPath[UUID]) -> None:
     """End a deployment token; machines that it enrolled keep their own tokens."""
     await revoke_deployment_token(signed_in_of(request).actor, token_id, now=now_of(request))
 

@@ -1,11 +1,12 @@
 """Asks, for scripts: what waits, one with its exact payload, and the answer."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from appliance.approvals.records import Ask, Resolution
 from appliance.identity.rules import Permission
@@ -16,6 +17,9 @@ from server.dashboard.asks import ask_view, is_own, pending_views, recent, seen_
 from server.dashboard.dependencies import AnyRequest, answerer_of, appliance_of, now_of
 
 _MAY_ANSWER = requires(Permission.APPROVALS_ANSWER)
+
+
+Which = Annotated[Literal["pending", "ended"], QueryParameter(name="state")]
 
 
 class AskPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,18 +62,16 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/v1/approvals", guards=[requires_sign_in], tags=["Approvals"])
-async def list_asks(
-    request: AnyRequest, state: Literal["pending", "ended"] = "pending", after: UUID | None = None
-) -> AskPage:
+async def list_asks(request: AnyRequest, which: Which = "pending", after: FromQuery[UUID | None] = None) -> AskPage:
     """What waits, oldest first, or what has ended lately, newest first; without the permission only your own."""
-    if state == "ended":
+    if which == "ended":
         return AskPage(asks=await recent(request))
     views, following = await pending_views(request, after)
     return AskPage(asks=[view.ask for view in views], next=following)
 
 
 @get("/v1/approvals/{ask_id:uuid}", guards=[requires_sign_in], tags=["Approvals"])
-async def show_ask(request: AnyRequest, ask_id: UUID) -> AskDetail:
+async def show_ask(request: AnyRequest, ask_id: FromPath[UUID]) -> AskDetail:
     """One ask."""
     view = await ask_view(request, await seen_ask(request, ask_id), 0)
     return AskDetail(
@@ -84,7 +86,7 @@ async def show_ask(request: AnyRequest, ask_id: UUID) -> AskDetail:
 
 
 @post("/v1/approvals/{ask_id:uuid}/answer", guards=[requires_sign_in], status_code=200, tags=["Approvals"])
-async def answer_ask(request: AnyRequest, ask_id: UUID, data: AnswerBody) -> Answered:
+async def answer_ask(request: AnyRequest, ask_id: FromPath[UUID], data: JSONBody[AnswerBody]) -> Answered:
     """Allow or deny; the first committed answer stands, and its repeat gets it again."""
     ask = await seen_ask(request, ask_id)
     if not is_own(request, ask):

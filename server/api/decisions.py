@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import get
+from litestar.params import FromPath, FromQuery
 
 from appliance.decisions.queries import decision_by_id, find_decisions
 from appliance.decisions.records import DecisionFilter, StoredDecision
@@ -38,16 +39,16 @@ class DecisionDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/v1/decisions", guards=[_READ], tags=["Decisions"])
-async def search_decisions(  # noqa: PLR0913 - each is a parameter of the query
+async def search_decisions(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     request: AnyRequest,
-    text: str = "",
-    outcome: str = "",
-    agent: str = "",
-    machine: UUID | None = None,
-    policy: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    before: UUID | None = None,
+    text: FromQuery[str] = "",
+    outcome: FromQuery[str] = "",
+    agent: FromQuery[str] = "",
+    machine: FromQuery[UUID | None] = None,
+    policy: FromQuery[str] = "",
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
+    before: FromQuery[UUID | None] = None,
     limit: Limit = PAGE,
 ) -> DecisionPage:
     """Decisions that match; without the permission to read all, your own."""
@@ -61,7 +62,7 @@ async def search_decisions(  # noqa: PLR0913 - each is a parameter of the query
 
 
 @get("/v1/decisions/{decision_id:uuid}", guards=[_READ], tags=["Decisions"])
-async def read_decision(request: AnyRequest, decision_id: UUID) -> DecisionDetail:
+async def read_decision(request: AnyRequest, decision_id: FromPath[UUID]) -> DecisionDetail:
     """One decision."""
     decision = await decision_by_id(decision_id)
     is_own = decision is not None and decision.person_id == signed_in_of(request).person_id

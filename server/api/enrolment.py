@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from litestar import post
+from litestar.params import JSONBody
 
 from appliance.agents.records import EnrolmentRequest
 from appliance.agents.service import enroll
@@ -51,7 +52,7 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @post("/v1/enroll", guards=[speaks("tenantEnroll", "2026-05-16.tenant-enroll.v1")], tags=["Agents"], security=[{}])
-async def enroll_machine(request: AnyRequest, data: EnrolmentBody) -> Enrolled:
+async def enroll_machine(request: AnyRequest, data: JSONBody[EnrolmentBody]) -> Enrolled:
     """Give a machine a token of its own, in exchange for a deployment token."""
     asked = EnrolmentRequest(
         deployment_token=data.deployment_token,

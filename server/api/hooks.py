@@ -1,14 +1,17 @@
 """Describes the hook endpoint, and answers calls of agents and events that have no dialect."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import post
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
 
 from appliance.agents import dialects
 from appliance.errors import LeashError
 from server.errors import Problem
 from server.hooks.handler import words_of
+
+_UNKNOWN: Final = ResponseSpec(Problem, generate_examples=False, description="No such agent or event")
 
 
 @post(
@@ -16,9 +19,9 @@ from server.hooks.handler import words_of
     status_code=200,
     tags=["Agents"],
     security=[{}],
-    responses={400: ResponseSpec(Problem, description="No such agent or event", media_type="application/problem+json")},
+    responses={400: _UNKNOWN},
 )
-async def call_hook(agent: str, event: str) -> dict[str, Any]:
+async def call_hook(agent: FromPath[str], event: FromPath[str]) -> dict[str, Any]:
     """Ask whether an agent's action may be done.
 
     The body is the agent's own hook JSON, the query carries `user_token`. Known agents and events never come here:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import get
+from litestar.params import FromPath, FromQuery
 
 from appliance.identity.rules import Permission
 from appliance.ledger.errors import CheckpointMissingError
@@ -81,14 +82,16 @@ def show_key(request: AnyRequest) -> PublicKey:
 
 
 @get("/v1/ledger/entries", guards=[_READ], tags=["Ledger"])
-async def find_entries(event: str = "", before: UUID | None = None, limit: Limit = PAGE) -> EntryPage:
+async def find_entries(
+    event: FromQuery[str] = "", before: FromQuery[UUID | None] = None, limit: Limit = PAGE
+) -> EntryPage:
     """Entries; `event` names one event, or with a dot at its end all that begin so."""
     found = await list_entries(before=before, event=event[:100].replace("\0", ""), limit=limit + 1)
     return EntryPage(entries=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
 
 @get("/v1/ledger/entries/{entry_id:uuid}", guards=[_READ], tags=["Ledger"])
-async def show_ledger_entry(entry_id: UUID) -> Entry:
+async def show_ledger_entry(entry_id: FromPath[UUID]) -> Entry:
     """One entry with its proof."""
     detail = await entry_detail(entry_id)
     return Entry(
@@ -100,9 +103,7 @@ async def show_ledger_entry(entry_id: UUID) -> Entry:
 
 
 def _checkpoint(stored: StoredCheckpoint) -> Checkpoint:
-    return Checkpoint(
-        tree_size=stored.tree_size, root=stored.root.hex(), note=stored.note, sealed_at=stored.sealed_at
-    )
+    return Checkpoint(tree_size=stored.tree_size, root=stored.root.hex(), note=stored.note, sealed_at=stored.sealed_at)
 
 
 def _part(part: PreparedPart) -> Part:

@@ -2,6 +2,7 @@
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from appliance.identity.rules import Permission
 from appliance.policy.errors import PolicyVersionUnknownError
@@ -53,7 +54,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/v1/policies", guards=[_READ], tags=["Policies"])
-async def list_versions(before: int | None = None, limit: Limit = PAGE) -> PolicyPage:
+async def list_versions(before: FromQuery[int | None] = None, limit: Limit = PAGE) -> PolicyPage:
     """The history."""
     found = await history(before=before, limit=limit)
     return PolicyPage(versions=list(found), next=found[-1].version if len(found) == limit else None)
@@ -69,13 +70,13 @@ async def show_active() -> PublishedPolicy:
 
 
 @get("/v1/policies/{version:int}", guards=[_READ], tags=["Policies"])
-async def show_one_version(version: int) -> PublishedPolicy:
+async def show_one_version(version: FromPath[int]) -> PublishedPolicy:
     """One version."""
     return await version_of(version)
 
 
 @post("/v1/policies/validate", guards=[_EDIT], status_code=200, tags=["Policies"])
-async def validate(data: TextBody) -> Validation:
+async def validate(data: JSONBody[TextBody]) -> Validation:
     """Check a text; nothing is kept."""
     problems = validate_draft(data.text)
     is_wrong = any(problem.severity is Severity.ERROR for problem in problems)
@@ -83,14 +84,14 @@ async def validate(data: TextBody) -> Validation:
 
 
 @post("/v1/policies", guards=[_PUBLISH], tags=["Policies"])
-async def publish_version(request: AnyRequest, data: PublishBody) -> PublishedPolicy:
+async def publish_version(request: AnyRequest, data: JSONBody[PublishBody]) -> PublishedPolicy:
     """Make a text the active version."""
     actor = signed_in_of(request).actor
     return await publish(actor, data.text, data.note, now_of(request), expected_version=data.expected_version)
 
 
 @post("/v1/policies/{version:int}/rollback", guards=[_PUBLISH], tags=["Policies"])
-async def go_back(request: AnyRequest, version: int, data: RollbackBody) -> PublishedPolicy:
+async def go_back(request: AnyRequest, version: FromPath[int], data: JSONBody[RollbackBody]) -> PublishedPolicy:
     """Publish the text of an earlier version again, as a new version."""
     actor = signed_in_of(request).actor
     return await rollback(actor, version, now_of(request), expected_version=data.expected_version)

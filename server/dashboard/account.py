@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -21,7 +22,7 @@ async def show_account(request: AnyRequest) -> Template:
 
 
 @post("/account/sessions/{session_id:uuid}/revoke", guards=[requires_sign_in], include_in_schema=False)
-async def revoke_session(request: AnyRequest, session_id: UUID) -> Redirect:
+async def revoke_session(request: AnyRequest, session_id: FromPath[UUID]) -> Redirect:
     """End one of the person's own sessions."""
     signed_in = signed_in_of(request)
     sessions = appliance_of(request).identity.sessions

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -77,14 +78,14 @@ async def create_token(request: AnyRequest) -> Response[Any]:
 
 
 @post("/agents/tokens/{token_id:uuid}/revoke", guards=[_MANAGE], include_in_schema=False)
-async def revoke_token(request: AnyRequest, token_id: UUID) -> Redirect:
+async def revoke_token(request: AnyRequest, token_id: FromPath[UUID]) -> Redirect:
     """End a deployment token; machines that it enrolled stay."""
     await revoke_deployment_token(signed_in_of(request).actor, token_id, now=now_of(request))
     return Redirect("/agents?done=token", status_code=HTTP_303_SEE_OTHER)
 
 
 @post("/agents/machines/{machine_id:uuid}/revoke", guards=[_MANAGE], include_in_schema=False)
-async def revoke_one_machine(request: AnyRequest, machine_id: UUID) -> Redirect:
+async def revoke_one_machine(request: AnyRequest, machine_id: FromPath[UUID]) -> Redirect:
     """End a machine's token at once."""
     await revoke_machine(signed_in_of(request).actor, machine_id, now=now_of(request))
     return Redirect("/agents?done=machine", status_code=HTTP_303_SEE_OTHER)

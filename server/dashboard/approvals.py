@@ -4,6 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -50,20 +51,20 @@ async def list_approvals(request: AnyRequest) -> Template:
 
 
 @get("/approvals/{ask_id:uuid}", guards=[requires_sign_in], include_in_schema=False)
-async def show_approval(request: AnyRequest, ask_id: UUID) -> Template:
+async def show_approval(request: AnyRequest, ask_id: FromPath[UUID]) -> Template:
     """One ask."""
     return await _detail(request, ask_id)
 
 
 @get("/approvals/{ask_id:uuid}/payload", guards=[requires_sign_in], include_in_schema=False)
-async def show_payload(request: AnyRequest, ask_id: UUID) -> Response[str]:
+async def show_payload(request: AnyRequest, ask_id: FromPath[UUID]) -> Response[str]:
     """The whole masked payload as plain text."""
     view = await ask_view(request, await seen_ask(request, ask_id), 0)
     return Response(plain_text(view.content.action), media_type="text/plain", headers=PAGE_HEADERS)
 
 
 @post("/approvals/{ask_id:uuid}/answer", guards=[requires_sign_in], include_in_schema=False)
-async def answer(request: AnyRequest, ask_id: UUID) -> Response[Any]:
+async def answer(request: AnyRequest, ask_id: FromPath[UUID]) -> Response[Any]:
     """Allow or deny; a refusal is shown on the ask's own page."""
     ask = await seen_ask(request, ask_id)
     if not is_own(request, ask) and (refusal := _MAY_ANSWER(request, request.route_handler)):

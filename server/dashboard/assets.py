@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from server.dashboard.dependencies import AnyRequest
@@ -52,7 +53,7 @@ def is_there(name: str) -> bool:
 
 
 @get("/static/{name:path}", include_in_schema=False, sync_to_thread=False)
-def serve_static(request: AnyRequest, name: str) -> Response[bytes]:
+def serve_static(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     """One file, or 304 if the browser has it."""
     try:
         found = asset(name.lstrip("/"))

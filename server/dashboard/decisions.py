@@ -6,6 +6,7 @@ from uuid import UUID
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.response import Template
 
 from appliance.actions.records import Outcome
@@ -51,7 +52,7 @@ async def list_decisions(request: AnyRequest) -> Template:
 
 
 @get("/decisions/{decision_id:uuid}", guards=[_READ], include_in_schema=False)
-async def show_decision(request: AnyRequest, decision_id: UUID) -> Template:
+async def show_decision(request: AnyRequest, decision_id: FromPath[UUID]) -> Template:
     """One decision: facts, findings, masked payload, policies, the ask's story, ledger entry and proof."""
     decision = await _seen(request, decision_id)
     detail = await entry_detail(decision_id)
@@ -70,7 +71,7 @@ async def show_decision(request: AnyRequest, decision_id: UUID) -> Template:
 
 
 @get("/decisions/{decision_id:uuid}/payload", guards=[_READ], include_in_schema=False)
-async def show_decision_payload(request: AnyRequest, decision_id: UUID) -> Response[str]:
+async def show_decision_payload(request: AnyRequest, decision_id: FromPath[UUID]) -> Response[str]:
     """The whole masked payload as plain text."""
     await _seen(request, decision_id)
     content = content_of(await entry_detail(decision_id))

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -44,7 +45,7 @@ async def show_ledger(request: AnyRequest) -> Template:
 
 
 @get("/ledger/entries/{entry_id:uuid}", guards=[_READ], include_in_schema=False)
-async def show_entry(request: AnyRequest, entry_id: UUID) -> Template:
+async def show_entry(request: AnyRequest, entry_id: FromPath[UUID]) -> Template:
     """One entry as it was hashed, its parts, and the proof that it is in a checkpoint."""
     return page(request, "entry.html", title="Ledger entry", detail=await entry_detail(entry_id))
 

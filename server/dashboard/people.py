@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -94,7 +95,7 @@ async def _invite(request: AnyRequest, fields: dict[str, str]) -> NewLink:
 
 
 @post("/people/{person:uuid}/{change:str}", guards=[_MANAGE], include_in_schema=False)
-async def change_person(request: AnyRequest, person: UUID, change: str) -> Response[Any]:
+async def change_person(request: AnyRequest, person: FromPath[UUID], change: FromPath[str]) -> Response[Any]:
     """Grant or take a role, disable, enable, or reset the way in."""
     made = await attempted(_change(request, person, change, await fields_of(request)))
     if isinstance(made, LeashError):

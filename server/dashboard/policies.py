@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -44,7 +45,7 @@ async def show_policies(request: AnyRequest) -> Template:
 
 
 @get("/policies/versions/{version:int}", guards=[_READ], include_in_schema=False)
-async def show_version(request: AnyRequest, version: int) -> Template:
+async def show_version(request: AnyRequest, version: FromPath[int]) -> Template:
     """One version: its source, and what is different in the active one."""
     return await _version_page(request, await version_of(version))
 
@@ -65,7 +66,7 @@ async def _version_page(request: AnyRequest, shown: PublishedPolicy, problem: Le
 
 
 @post("/policies/versions/{version:int}/rollback", guards=[_PUBLISH], include_in_schema=False)
-async def roll_back(request: AnyRequest, version: int) -> Response[Any]:
+async def roll_back(request: AnyRequest, version: FromPath[int]) -> Response[Any]:
     """Publish an earlier text again."""
     expected = whole_number((await fields_of(request)).get("expected", ""), 0)
     actor = signed_in_of(request).actor

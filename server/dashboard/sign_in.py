@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -25,14 +26,14 @@ from server.errors import status_of
 
 
 @get("/claim/{token:str}", include_in_schema=False)
-async def show_claim(request: AnyRequest, token: str) -> Template:
+async def show_claim(request: AnyRequest, token: FromPath[str]) -> Template:
     """What the link offers; opening it uses nothing up."""
     offer = await appliance_of(request).identity.links.offer(token, now_of(request))
     return _claim_page(request, token, offer)
 
 
 @post("/claim/{token:str}", guards=[requires_own_page], include_in_schema=False)
-async def set_password(request: AnyRequest, token: str) -> Response[Any]:
+async def set_password(request: AnyRequest, token: FromPath[str]) -> Response[Any]:
     """The first step: name and password."""
     identity, now = appliance_of(request).identity, now_of(request)
     fields = await fields_of(request)

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from httpx import Response
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from appliance.bootstrap import Appliance, _build
 from appliance.clock import utc_now
@@ -19,8 +17,9 @@ from server.app import create_app
 from server.authentication import csrf_token, session_cookie_name
 from tests.support.people import Someone, make_owner, make_person
 from tests.support.postgres import TestDatabase
+from tests.support.web import WebClient, running
 
-ORIGIN = "https://testserver"
+ORIGIN = "https://testserver.local"
 HTML = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Origin": ORIGIN}
 Browse = Callable[[Someone | None], Awaitable["Browser"]]
 
@@ -28,7 +27,7 @@ Browse = Callable[[Someone | None], Awaitable["Browser"]]
 class Browser:
     """A signed-in (or anonymous) browser that sends what our own pages send."""
 
-    def __init__(self, client: AsyncTestClient[Litestar], csrf: str) -> None:
+    def __init__(self, client: WebClient, csrf: str) -> None:
         self.client = client
         self.csrf = csrf
 
@@ -50,14 +49,14 @@ async def appliance(committed_database: TestDatabase, tmp_path: Path) -> Applian
 
 
 @pytest.fixture
-async def client(appliance: Appliance) -> AsyncIterator[AsyncTestClient[Litestar]]:
+async def client(appliance: Appliance) -> AsyncIterator[WebClient]:
     """The running application, with its decision road."""
-    async with AsyncTestClient(create_app(appliance), base_url=ORIGIN, raise_server_exceptions=False) as running:
-        yield running
+    async with running(create_app(appliance), ORIGIN) as web:
+        yield web
 
 
 @pytest.fixture
-async def browse(appliance: Appliance, client: AsyncTestClient[Litestar]) -> AsyncIterator[Browse]:
+async def browse(appliance: Appliance, client: WebClient) -> AsyncIterator[Browse]:
     """Makes browsers; each one replaces the cookies of the one before."""
     async with AsyncExitStack():
 

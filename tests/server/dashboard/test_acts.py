@@ -6,9 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
-
 from appliance.agents.records import DeploymentTerms, EnrolmentRequest
 from appliance.agents.service import create_deployment_token, enroll
 from appliance.approvals.queries import pending_asks
@@ -20,6 +17,7 @@ from appliance.policy.queries import active_version
 from server.dashboard.verification import verification_of
 from tests.server.dashboard.conftest import Browse
 from tests.support.people import OPERATOR, Someone, make_person
+from tests.support.web import WebClient
 
 FORCED = "git push --force origin main"
 HIDDEN = FORCED + " # \u202e<b>x</b>"
@@ -40,7 +38,7 @@ def _call(requester: Requester, command: str) -> Call:
     return Call(requester=requester, agent="claude", event="PreToolUse", body=body)
 
 
-async def _asked(client: AsyncTestClient[Litestar], command: str = HIDDEN) -> tuple["asyncio.Task[Any]", UUID, str]:
+async def _asked(client: WebClient, command: str = HIDDEN) -> tuple["asyncio.Task[Any]", UUID, str]:
     """A held call, its ask, and the ask's binding."""
     road: Road = client.app.state.road
     held = asyncio.create_task(road.decisions.decide(_call(await _machine(), command)))
@@ -51,9 +49,7 @@ async def _asked(client: AsyncTestClient[Litestar], command: str = HIDDEN) -> tu
     raise AssertionError(await held)
 
 
-async def test_an_ask_is_shown_exactly_and_allowed_once(
-    browse: Browse, owner: Someone, client: AsyncTestClient[Litestar]
-) -> None:
+async def test_an_ask_is_shown_exactly_and_allowed_once(browse: Browse, owner: Someone, client: WebClient) -> None:
     """The payload's hidden characters are marked, the answer lets the call go, and an opposite answer gets 409."""
     held, ask, binding = await _asked(client)
     browser = await browse(owner)
@@ -81,7 +77,7 @@ async def test_an_ask_is_shown_exactly_and_allowed_once(
     assert "released" in (await browser.get(f"/approvals/{ask}")).text
 
 
-async def test_a_denial_carries_its_guidance(browse: Browse, owner: Someone, client: AsyncTestClient[Litestar]) -> None:
+async def test_a_denial_carries_its_guidance(browse: Browse, owner: Someone, client: WebClient) -> None:
     """The agent reads why, and the page keeps it."""
     held, ask, binding = await _asked(client)
     browser = await browse(owner)
@@ -91,7 +87,7 @@ async def test_a_denial_carries_its_guidance(browse: Browse, owner: Someone, cli
 
 
 async def test_people_without_the_role_cannot_answer(
-    browse: Browse, member: Someone, appliance: Appliance, client: AsyncTestClient[Litestar]
+    browse: Browse, member: Someone, appliance: Appliance, client: WebClient
 ) -> None:
     """A member may not answer the own ask where the policy wants others; a stranger does not even see it."""
     held, ask, binding = await _asked(client)
@@ -107,7 +103,7 @@ async def test_people_without_the_role_cannot_answer(
 
 
 async def test_a_long_payload_is_cut_with_a_note_and_allowed_only_where_it_was_read(
-    browse: Browse, owner: Someone, client: AsyncTestClient[Litestar]
+    browse: Browse, owner: Someone, client: WebClient
 ) -> None:
     """The list shows the beginning, says how much it is and does not offer to allow; the ask's own page does."""
     held, ask, _ = await _asked(client, FORCED + " # " + "word " * 3_000)
@@ -123,7 +119,7 @@ async def test_a_long_payload_is_cut_with_a_note_and_allowed_only_where_it_was_r
 
 
 async def test_decisions_are_found_and_proved(
-    browse: Browse, owner: Someone, member: Someone, appliance: Appliance, client: AsyncTestClient[Litestar]
+    browse: Browse, owner: Someone, member: Someone, appliance: Appliance, client: WebClient
 ) -> None:
     """Search narrows, the detail shows policies and the ledger's proof, and members see only their own."""
     road: Road = client.app.state.road
@@ -192,7 +188,7 @@ async def test_a_person_is_invited_and_changed(browse: Browse, owner: Someone, a
     """The link is shown once and works; roles and state change; the last owner stays."""
     browser = await browse(owner)
     made = await browser.post("/people", display_name="Ben", email="ben@example.org", role="approver")
-    link = re.search(r"https://testserver(/claim/oll_[A-Za-z0-9_-]+)", made.text)
+    link = re.search(r"https://testserver\.local(/claim/oll_[A-Za-z0-9_-]+)", made.text)
     assert link
     assert "Welcome, Ben" in (await browser.get(urlsplit(link.group(1)).path)).text
     ben = (await appliance.identity.people.by_email("ben@example.org")).id
@@ -206,7 +202,7 @@ async def test_a_person_is_invited_and_changed(browse: Browse, owner: Someone, a
 
 
 async def test_the_ledger_is_verified_from_its_page(
-    browse: Browse, owner: Someone, appliance: Appliance, client: AsyncTestClient[Litestar]
+    browse: Browse, owner: Someone, appliance: Appliance, client: WebClient
 ) -> None:
     """Verification runs in the background, one at a time, and its report is shown."""
     await appliance.ledger.seal()

@@ -3,12 +3,11 @@
 import re
 
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from appliance.database.identifiers import uuid7
 from tests.server.dashboard.conftest import HTML, Browse
 from tests.support.people import Someone
+from tests.support.web import WebClient
 
 FOR_EVERYBODY = ("/", "/approvals", "/decisions", "/account", "/reference")
 FOR_ROLES = (
@@ -67,7 +66,7 @@ async def test_a_member_sees_only_what_members_may(browse: Browse, member: Someo
 
 @pytest.mark.parametrize("path", FORMS)
 async def test_a_form_without_its_token_is_refused(
-    path: str, browse: Browse, owner: Someone, client: AsyncTestClient[Litestar]
+    path: str, browse: Browse, owner: Someone, client: WebClient
 ) -> None:
     """No form of the dashboard works without the session's token."""
     await browse(owner)
