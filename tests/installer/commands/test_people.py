@@ -107,7 +107,7 @@ async def test_refusals_are_told_in_words_and_in_json(line: Line) -> None:
     unknown = await line.run("disable", "nobody@example.org", "--yes", code=1)
     assert "There is no such person" in unknown.stderr
     as_json = await line.run("session", "create", "--person", "nobody@example.org", "--json", code=1)
-    assert json.loads(as_json.stderr)["code"] == "person_unknown"
+    assert json.loads(as_json.stderr.splitlines()[-1])["code"] == "person_unknown"
     for words in (
         ("invite", "--email", "x", "--name", "X", "--role", "member"),
         ("invite", "--email", "x@example.org", "--name", "\u202e", "--role", "member"),
