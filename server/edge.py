@@ -88,7 +88,8 @@ class Edge:
             except Exception as failure:  # noqa: BLE001 - whatever it is, the caller gets an answer
                 await self._fail(scope, receive, answer, failure)
             finally:
-                _log_access(scope, answer.status, started)
+                with suppress(OSError):  # a full disk under the log must not break what was answered
+                    _log_access(scope, answer.status, started)
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]

@@ -8,6 +8,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -73,14 +74,18 @@ class Hooks:
 
     async def answer(self, agent: str, event: str, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, as ASGI."""
-        envelope = envelope_of(scope)
-        headers = _HEADERS + envelope.echoed
+        headers = _HEADERS
         try:
+            envelope = envelope_of(scope)
+            headers = _HEADERS + envelope.echoed
             content = _ENCODE(await self._answered(agent, event, envelope, receive))
         except Exception as failure:  # noqa: BLE001 - every doubt denies, in words that the agent obeys
             request_id = str(uuid7())
-            headers.append((b"x-request-id", request_id.encode()))
-            content = _ENCODE(self._denied(agent, event, failure, request_id))
+            error = failure if isinstance(failure, LeashError) else LeashError()
+            content = _ENCODE(dialects.deny(agent, event, words_of(error)))
+            headers = [*headers, (b"x-request-id", request_id.encode())]
+            with suppress(Exception):  # a log that cannot be written must not take the deny away
+                self._note(agent, event, error, failure, request_id)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content, "more_body": False})
 
@@ -139,24 +144,21 @@ class Hooks:
         call = Call(requester=requester, agent=agent, event=event, body=body)
         return await road.decisions.decide(call, hung_up=hung_up)
 
-    def _denied(self, agent: str, event: str, failure: Exception, request_id: str) -> Mapping[str, Any]:
-        """The agent's own deny, and the count or log line that says why."""
-        error = failure if isinstance(failure, LeashError) else LeashError()
+    def _note(self, agent: str, event: str, error: LeashError, failure: Exception, request_id: str) -> None:
+        """Count a deny that has no entry of its own, and log why."""
         reason = _COUNTED.get(type(error))
         if self._road is not None and not isinstance(error, CallerGoneError):
             if reason is not None:
                 self._road.refusals.count(reason)
             else:
                 self._road.writer.count_unrecorded()
-        if isinstance(failure, LeashError):
-            log.info("hook.denied", request_id=request_id, agent=agent, event=event, code=error.code)
-        else:
-            # Neither its message nor its values: they can hold what the agent sent.
-            log.error(
-                "hook.failed", request_id=request_id, agent=agent, event=event, kind=type(failure).__name__,
-                frames=[f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(failure.__traceback__)],
-            )  # fmt: skip
-        return dialects.deny(agent, event, words_of(error))
+        about = {"request_id": request_id, "agent": agent, "hook_event": event, "code": error.code}
+        if failure is error:
+            log.info("hook.denied", **about)
+            return
+        # Neither its message nor its values: they can hold what the agent sent.
+        frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(failure.__traceback__)]
+        log.error("hook.failed", **about, kind=type(failure).__name__, frames=frames)
 
 
 def words_of(error: LeashError) -> str:

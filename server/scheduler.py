@@ -1,0 +1,170 @@
+"""`python -m server.scheduler`: repeats the jobs of every feature, in one process of the installation at a time."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from appliance.bootstrap import open_appliance
+from appliance.config import Config
+from appliance.database.connection import UNREACHABLE, Connection, open_connection, session_settings
+from appliance.database.errors import DatabaseError
+from appliance.errors import LeashError
+from appliance.job import Job
+from server.command_line import configured, stop
+
+# Any constant will do, as long as every release uses the same one.
+LEADER_LOCK: Final = 0x6C6561736853
+RETRY_SECONDS: Final = 0.5
+PROBE_SECONDS: Final = 5.0
+_TELL_AGAIN_SECONDS: Final = 60.0
+_PROGRAM: Final = "server.scheduler"
+_AWAY: Final = (*UNREACHABLE, DatabaseError)
+log = structlog.get_logger("scheduler")
+
+
+class Failures:
+    """Tells of a job that fails again and again once a minute, and when it works again."""
+
+    def __init__(self) -> None:
+        """Nothing has failed yet."""
+        self._told_at: dict[str, float] = {}
+
+    def failed(self, job: Job, problem: Exception) -> None:
+        """One failure; the job is run again at its next time."""
+        now = time.monotonic()
+        if now - self._told_at.get(job.name, -_TELL_AGAIN_SECONDS) < _TELL_AGAIN_SECONDS:
+            return
+        self._told_at[job.name] = now
+        is_expected = isinstance(problem, _AWAY)
+        told = f"{type(problem).__name__}: {problem}"
+        log.error("job.failed", job=job.name, problem=told, exc_info=None if is_expected else problem)
+
+    def worked(self, job: Job) -> None:
+        """One success."""
+        if self._told_at.pop(job.name, None) is not None:
+            log.info("job.works_again", job=job.name)
+
+
+def scheduled(jobs: Iterable[Job]) -> AsyncIOScheduler:
+    """A scheduler that starts each job at once and then at its times, never twice at the same time."""
+    scheduler, failures = AsyncIOScheduler(timezone=UTC), Failures()
+    for job in jobs:
+        scheduler.add_job(
+            _guarded(job, failures), "interval", seconds=job.every_seconds, id=job.name, max_instances=1,
+            coalesce=True, misfire_grace_time=None, next_run_time=datetime.now(UTC),
+        )  # fmt: skip
+    return scheduler
+
+
+def _guarded(job: Job, failures: Failures) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        try:
+            await job.run()
+        except Exception as problem:  # noqa: BLE001 - one job's failure must not end the others
+            failures.failed(job, problem)
+        else:
+            failures.worked(job)
+
+    return run
+
+
+async def lead(url: str, jobs: Iterable[Job], stopping: asyncio.Event) -> None:
+    """Run the jobs whenever this process is the leader, until `stopping` is set."""
+    while not stopping.is_set():
+        try:
+            async with _leadership(url) as lost:
+                if lost is not None:
+                    await _run(jobs, lost, stopping)
+        except _AWAY as problem:
+            log.warning("scheduler.database_away", problem=f"{type(problem).__name__}: {problem}")
+        await _first_of(stopping.wait(), asyncio.sleep(RETRY_SECONDS))
+
+
+async def _run(jobs: Iterable[Job], lost: asyncio.Event, stopping: asyncio.Event) -> None:
+    scheduler = scheduled(jobs)
+    scheduler.start()
+    log.info("scheduler.leads", jobs=[job.name for job in jobs])
+    try:
+        await _first_of(stopping.wait(), lost.wait())
+    finally:
+        scheduler.shutdown()
+        await asyncio.sleep(0)  # APScheduler ends in the loop's next turn
+        log.info("scheduler.leads_no_more")
+
+
+@asynccontextmanager
+async def _leadership(url: str) -> AsyncIterator[asyncio.Event | None]:
+    """None if another process leads; else an event that is set when the leadership is lost.
+
+    The lock belongs to a connection of its own: whoever dies loses it at once, and so does whoever loses the database.
+    """
+    connection = await open_connection(url, session_settings("leash-scheduler", statement_timeout_seconds=5))
+    try:
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
+            yield None
+            return
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: lost.set())
+        probing = asyncio.create_task(_probe(connection, lost))
+        try:
+            yield lost
+        finally:
+            probing.cancel()
+            await asyncio.gather(probing, return_exceptions=True)
+    finally:
+        connection.terminate()
+
+
+async def _probe(connection: Connection, lost: asyncio.Event) -> None:
+    """Find out that the network is silent; a connection that breaks tells so itself."""
+    try:
+        while not lost.is_set():
+            await asyncio.sleep(PROBE_SECONDS)
+            await connection.fetchval("SELECT 1", timeout=PROBE_SECONDS / 2)
+    except UNREACHABLE:
+        lost.set()
+
+
+async def _first_of(*waits: Awaitable[object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run(config: Config) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        LeashError: the scheduler cannot start.
+    """
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # it tells of every skipped run of a slow job
+    async with open_appliance(config) as appliance:
+        await lead(appliance.service_url, appliance.jobs(), stopping)
+
+
+def main() -> None:
+    """Schedule, or say in one line why not."""
+    config = configured(_PROGRAM, "Run the jobs of the installation.")
+    try:
+        asyncio.run(run(config))
+    except LeashError as problem:
+        stop(_PROGRAM, problem)
+
+
+if __name__ == "__main__":
+    main()
