@@ -72,4 +72,4 @@ def test_people_are_asked_and_told(committed_database: TestDatabase, tmp_path: P
     unknown = leashctl(committed_database, tmp_path, "machine", "revoke", str(uuid7()), "--yes")
     assert (unknown.returncode, "no such machine" in unknown.stderr) == (1, True)
     refused = leashctl(committed_database, tmp_path, "token", "create", "--name", "x", "--days", "0", "--json")
-    assert (refused.returncode, json.loads(refused.stderr)["code"]) == (1, "deployment_terms_refused")
+    assert (refused.returncode, json.loads(refused.stderr.splitlines()[-1])["code"]) == (1, "deployment_terms_refused")
