@@ -43,6 +43,7 @@ class LazyGroup(TyperGroup):
         if entry is None:
             return None
         found: typer.Typer = getattr(import_module(f"installer.commands.{entry.module}"), entry.app)
+        found._add_completion = False  # noqa: SLF001 - else Typer puts options of its own on every single command
         command = typer.main.get_command(found)
         command.name = cmd_name
         return command

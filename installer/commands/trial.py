@@ -4,19 +4,21 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from appliance.agents.records import DeploymentTerms
 from appliance.agents.service import create_deployment_token, revoke_deployment_token, revoke_machine
 from appliance.approvals.queries import pending_asks
-from appliance.bootstrap import Appliance
 from appliance.ledger.records import Actor, ActorKind
 from installer.console import Console, print_json
 from installer.context import CommandLine
 from installer.errors import INTERRUPTED
 from installer.steps.pretend_agent import Played, PretendAgent
+
+if TYPE_CHECKING:
+    from appliance.bootstrap import Appliance
 
 try_app = typer.Typer(rich_markup_mode=None)
 
@@ -61,7 +63,7 @@ async def _play(line: CommandLine, console: Console) -> list[Played]:
 
 
 @asynccontextmanager
-async def _enrolled(appliance: Appliance) -> AsyncIterator[PretendAgent]:
+async def _enrolled(appliance: "Appliance") -> AsyncIterator[PretendAgent]:
     """A machine that enrolled with a token of its own; both are revoked afterwards."""
     terms = DeploymentTerms(name="leashctl try", days=1, max_uses=1)
     deployment = await create_deployment_token(OPERATOR, terms, now=appliance.clock())
@@ -75,7 +77,7 @@ async def _enrolled(appliance: Appliance) -> AsyncIterator[PretendAgent]:
         await revoke_deployment_token(OPERATOR, deployment.record.id, now=appliance.clock())
 
 
-async def _where(appliance: Appliance, agent: PretendAgent, waiting: asyncio.Task[Played]) -> str:
+async def _where(appliance: "Appliance", agent: PretendAgent, waiting: asyncio.Task[Played]) -> str:
     """Address of the page where the agent's ask can be answered."""
     origin = appliance.config.public_origin
     for _ in range(_LOOKS):

@@ -27,7 +27,8 @@ def up(
     ctx: typer.Context,
     *,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="TCP port to listen on, instead of [server] port.")
+        int | None,
+        typer.Option(min=1, max=65535, metavar="PORT", help="TCP port to listen on, instead of [server] port."),
     ] = None,
 ) -> None:
     """Start everything in the foreground: database, migration, API, dashboard, scheduler. Ctrl-C stops it all.
