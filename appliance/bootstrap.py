@@ -167,7 +167,7 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
             ASKS_CHANNEL: _both(waiters.wake, feed, "approvals"),
             POLICY_CHANNEL: _both(wakening.wake, feed, "policies"),
             AGENTS_CHANNEL: _both(tokens.forget, feed, "agents"),
-            IDENTITY_CHANNEL: appliance.identity.sessions.forget,
+            IDENTITY_CHANNEL: _people_changed(appliance, tokens),
         },
     )
     await writer.start()
@@ -182,6 +182,14 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
         await wakening.stop()
         await tokens.close()
         await writer.stop()
+
+
+def _people_changed(appliance: Appliance, tokens: MachineTokens) -> Callable[[str], None]:
+    def handle(payload: str) -> None:
+        appliance.identity.sessions.forget(payload)
+        tokens.forget(payload)  # the machines of somebody who was disabled are refused at once
+
+    return handle
 
 
 def _both(handler: Callable[[str], None], feed: Feed, topic: str) -> Callable[[str], None]:
