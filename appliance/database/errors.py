@@ -42,6 +42,17 @@ class SchemaOlderError(DatabaseError):
     next_step = "Run `leashctl up`, or `leashctl database migrate` with the owner's URL."
 
 
+class SetupRefusedError(DatabaseError):
+    """The owner's role may not make the other roles, or a named role does not exist."""
+
+    code = "database_setup_refused"
+    summary = "The database could not be set up"
+    next_step = (
+        "Give [database] owner_url a role that owns the database and has CREATEROLE, or make the service's and the "
+        "retention role yourself and give service_url and retention_url."
+    )
+
+
 class TooManyRightsError(DatabaseError):
     """The service's database role could change the ledger."""
 

@@ -3,7 +3,7 @@
 import contextlib
 import importlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -11,10 +11,11 @@ from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.conf.apps import AppConfig
 
 from appliance.database import roles
-from appliance.database.connection import Connection, open_connection, session_settings
+from appliance.database.connection import Connection, open_connection, session_settings, translated
 from appliance.database.errors import DatabaseError, SchemaNewerError, SchemaOlderError
 from appliance.database.partitions import ENSURE_FUNCTION, ensure_partitions
-from appliance.database.piccolo_conf import APP_REGISTRY, DB, FEATURES
+from appliance.database.piccolo_conf import APP_REGISTRY
+from appliance.database.transaction import transaction_on
 
 # Any constant will do, as long as every release uses the same one.
 MIGRATION_LOCK = 0x6C65617368
@@ -27,7 +28,8 @@ class MigrationResult(msgspec.Struct, frozen=True, kw_only=True):
     applied: tuple[str, ...]
 
 
-def _configs() -> Iterator[AppConfig]:
+def feature_configs() -> Iterator[AppConfig]:
+    """What each feature registers with Piccolo, in the order in which their migrations run."""
     for path in APP_REGISTRY.apps:
         yield importlib.import_module(path).APP_CONFIG
 
@@ -35,7 +37,7 @@ def _configs() -> Iterator[AppConfig]:
 def known_migrations() -> set[tuple[str, str]]:
     """(feature, migration id) of each migration in this release."""
     known = set()
-    for config in _configs():
+    for config in feature_configs():
         runner = ForwardsMigrationManager(app_name=config.app_name)
         modules = runner.get_migration_modules(config.resolved_migrations_folder_path)
         known |= {(config.app_name, name) for name in modules}
@@ -64,61 +66,56 @@ async def check_schema(connection: Connection) -> None:
         raise SchemaOlderError(f"Not applied yet: {', '.join(missing)}")
 
 
-def _feature_constants(name: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """A constant of the features' own `grants` modules, where they have one."""
-    for feature in FEATURES:
-        try:
-            module = importlib.import_module(f"appliance.{feature}.grants")
-        except ModuleNotFoundError:
-            continue
-        yield feature, getattr(module, name, {})
-
-
-def restricted_grants() -> dict[str, Mapping[str, Sequence[str]]]:
-    """Table -> role -> privileges, for tables whose rights a feature states itself (`grants.GRANTS`)."""
-    merged: dict[str, Mapping[str, Sequence[str]]] = {}
-    for _, grants in _feature_constants("GRANTS"):
-        merged.update(msgspec.convert(grants, dict[str, dict[str, tuple[str, ...]]]))
-    return merged
-
-
-async def migrate(owner_url: str, *, now: datetime, service: str = roles.SERVICE) -> MigrationResult:
+async def migrate(
+    owner_url: str, *, now: datetime, service: str = roles.SERVICE, retention: str = roles.RETENTION
+) -> MigrationResult:
     """Bring the database to this release as its owner; waits while another runner holds the lock.
+
+    The roles' rights are set anew every time: so they are also right after a run that was interrupted, and after
+    the service was given another role.
 
     Raises:
         SchemaNewerError: a newer release was here; nothing is changed.
+        SetupRefusedError: the owner may not do it, or a role does not exist.
         DatabaseError: a migration failed; it was rolled back, those before it stay.
     """
-    settings = session_settings("leash-migrate", _MINUTES_10)
-    connection = await open_connection(owner_url, settings)
+    connection = await open_connection(owner_url, session_settings("leash-migrate", _MINUTES_10))
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        await take_turn(connection)
         before, known = await applied_migrations(connection), known_migrations()
         if unknown := sorted(name for _, name in before - known):
             raise SchemaNewerError(f"Unknown to this release: {', '.join(unknown)}")
         if known - before:
-            await _run_forwards(owner_url, settings)
-        await connection.execute(ENSURE_FUNCTION)
-        made = await ensure_partitions(connection, now)
-        if known - before or made:
+            await _run_forwards(connection)
+        with translated("Setting the rights of the database's roles"):
             async with connection.transaction():
-                await roles.grant(connection, restricted_grants(), service=service)
+                await connection.execute(ENSURE_FUNCTION)
+                await ensure_partitions(connection, now)
+                await roles.grant(connection, service=service, retention=retention)
         applied = await applied_migrations(connection) - before
         return MigrationResult(applied=tuple(sorted(name for _, name in applied)))
     finally:
         await connection.close()
 
 
-async def _run_forwards(owner_url: str, settings: Mapping[str, str]) -> None:
+async def take_turn(connection: Connection) -> None:
+    """Wait until nobody else sets this database up, and keep others waiting until the connection is closed."""
+    await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+
+
+async def _run_forwards(connection: Connection) -> None:
     """Run Piccolo's own runner per feature; its progress lines are kept out of the terminal."""
-    previous = DB.config
-    DB.config = {"dsn": owner_url, "server_settings": dict(settings)}
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            for config in _configs():
-                result = await ForwardsMigrationManager(app_name=config.app_name).run()
+    with contextlib.redirect_stdout(io.StringIO()):
+        for config in feature_configs():
+            await _run_feature(connection, config)
+
+
+async def _run_feature(connection: Connection, config: AppConfig) -> None:
+    """One transaction per migration, its row in the table of migrations included: a killed run can be repeated."""
+    runner = ForwardsMigrationManager(app_name=config.app_name, migration_id="1")
+    for _ in runner.get_migration_modules(config.resolved_migrations_folder_path):
+        with translated(f"A migration of {config.app_name}"):
+            async with transaction_on(connection):
+                result = await runner.run()
                 if not result.success:
                     raise DatabaseError(f"A migration of {config.app_name} failed: {result.message}")
-    finally:
-        DB.config = previous

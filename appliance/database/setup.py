@@ -2,14 +2,14 @@
 
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 import msgspec
 
 from appliance.database import roles
-from appliance.database.connection import open_connection
+from appliance.database.connection import Connection, open_connection, translated
 from appliance.database.embedded import read_or_create_password
-from appliance.database.migrations import MigrationResult, migrate
+from appliance.database.migrations import MigrationResult, migrate, take_turn
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,28 +35,43 @@ def role_url(url: str, role: str, password: str) -> str:
     return urlunsplit((parts.scheme, f"{login}@{place}", parts.path, query, ""))
 
 
-async def prepare(owner_url: str, *, state: Path, now: datetime, service_url: str = "") -> Endpoints:
-    """Make the service's and the retention role where they are ours to make, and migrate.
+def role_of(url: str, default: str) -> str:
+    """The role that a URL connects as; `default` if it names none."""
+    parts = urlsplit(url)
+    return unquote(parts.username or "") or parse_qs(parts.query).get("user", [default])[-1]
 
-    With `service_url` the administrator has made the service's role; it only gets its rights.
+
+async def prepare(
+    owner_url: str, *, state: Path, now: datetime, service_url: str = "", retention_url: str = ""
+) -> Endpoints:
+    """Make the service's and the retention role, and migrate.
+
+    A role whose URL is given was made by the administrator; it only gets its rights. The others belong to the whole
+    server: two installations on one server need URLs for theirs.
+
+    Raises:
+        SetupRefusedError: the owner may not make roles or give rights, or a role does not exist.
+        DatabaseUnreachableError, DatabaseVersionError, DatabaseError: as `migrate`.
     """
     connection = await open_connection(owner_url)
     try:
-        retention_password = read_or_create_password(state, roles.RETENTION)
-        await roles.create_role(connection, roles.RETENTION, retention_password)
-        service = roles.SERVICE
-        if service_url:
-            service = urlsplit(service_url).username or roles.SERVICE
-        else:
-            password = read_or_create_password(state, roles.SERVICE)
-            await roles.create_role(connection, roles.SERVICE, password)
-            service_url = role_url(owner_url, roles.SERVICE, password)
+        with translated("Making the database's roles"):
+            await take_turn(connection)
+            service_url = service_url or await _made(connection, owner_url, state, roles.SERVICE)
+            retention_url = retention_url or await _made(connection, owner_url, state, roles.RETENTION)
     finally:
         await connection.close()
-    migrated = await migrate(owner_url, now=now, service=service)
-    return Endpoints(
-        owner_url=owner_url,
-        service_url=service_url,
-        retention_url=role_url(owner_url, roles.RETENTION, retention_password),
-        migrated=migrated,
+    migrated = await migrate(
+        owner_url,
+        now=now,
+        service=role_of(service_url, roles.SERVICE),
+        retention=role_of(retention_url, roles.RETENTION),
     )
+    return Endpoints(owner_url=owner_url, service_url=service_url, retention_url=retention_url, migrated=migrated)
+
+
+async def _made(connection: Connection, owner_url: str, state: Path, role: str) -> str:
+    """The URL of a role of ours, which is made or given its password again."""
+    password = read_or_create_password(state, role)
+    await roles.create_role(connection, role, password)
+    return role_url(owner_url, role, password)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from appliance.database.connection import pooled
+from appliance.database.connection import Connection, pooled
 from appliance.database.piccolo_conf import DB
 
 
@@ -20,12 +20,18 @@ async def transaction() -> AsyncIterator[None]:
     if DB.current_transaction.get() is not None:
         yield
         return
-    async with pooled() as connection:
-        running = DB.transaction()
-        running.connection = connection
-        token = DB.current_transaction.set(running)
-        try:
-            async with connection.transaction():
-                yield
-        finally:
-            DB.current_transaction.reset(token)
+    async with pooled() as connection, transaction_on(connection):
+        yield
+
+
+@asynccontextmanager
+async def transaction_on(connection: Connection) -> AsyncIterator[None]:
+    """The same on a connection of the caller's, whatever transaction is running."""
+    running = DB.transaction()
+    running.connection = connection
+    token = DB.current_transaction.set(running)
+    try:
+        async with connection.transaction():
+            yield
+    finally:
+        DB.current_transaction.reset(token)

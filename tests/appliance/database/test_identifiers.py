@@ -1,0 +1,30 @@
+"""Identifiers are UUIDv7: they sort by the time they were made."""
+
+import time
+from uuid import RFC_4122
+
+from appliance.database.identifiers import uuid7
+
+
+def test_an_identifier_is_a_version_7_uuid_of_this_moment() -> None:
+    """RFC 9562 section 5.7: version, variant and milliseconds."""
+    before = time.time_ns() // 1_000_000
+    made = uuid7()
+    after = time.time_ns() // 1_000_000
+    assert (made.version, made.variant) == (7, RFC_4122)
+    assert before <= made.int >> 80 <= after
+
+
+def test_identifiers_sort_by_their_milliseconds() -> None:
+    """As numbers and as text, which is how the database and JSON compare them."""
+    made = [uuid7(milliseconds) for milliseconds in (0, 1, 1_800_000_000_000, 1_800_000_000_001, 2**48 - 1)]
+    assert made == sorted(made)
+    assert [str(one) for one in made] == sorted(str(one) for one in made)
+    assert uuid7(2**48).int >> 80 == 0
+
+
+def test_identifiers_of_one_millisecond_differ() -> None:
+    """74 random bits; version and variant are always there."""
+    made = {uuid7(1) for _ in range(20_000)}
+    assert len(made) == 20_000
+    assert {(one.version, one.variant, one.int >> 80) for one in made} == {(7, RFC_4122, 1)}
