@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from appliance.agents.queries import deployment_tokens, machine_by_id
 from appliance.agents.records import EnrolmentRequest
 from appliance.agents.service import enroll
 from appliance.clock import utc_now
@@ -52,23 +53,20 @@ async def test_a_token_is_made_used_and_ended_with_its_machine(
     assert (listed["id"], listed["hostname"], listed["revoked_at"]) == (str(machine.id), "ida-mbp", None)
     assert run("machine", "revoke", str(machine.id)) == {"id": str(machine.id), "revoked": True}
     assert run("token", "revoke", made["id"])["revoked"]
-    assert run("machine", "list")[0]["revoked_at"]
-    assert run("token", "list")[0]["revoked_at"]
+    assert (await machine_by_id(machine.id)).revoked_at
+    assert (await deployment_tokens())[0].revoked_at
 
 
-def test_people_are_asked_and_told(committed_database: TestDatabase, tmp_path: Path) -> None:
+async def test_people_are_asked_and_told(committed_database: TestDatabase, tmp_path: Path) -> None:
     """Without --yes nothing is ended; what does not exist or cannot be kept is said with exit code 1."""
     made = leashctl(committed_database, tmp_path, "token", "create", "--name", "Laptops")
     assert made.stdout.startswith("ol_deploy_")
     assert "shown only now" in made.stderr
-    line = leashctl(committed_database, tmp_path, "token", "list").stdout
-    assert "Laptops" in line
-    identifier = line.split()[0]
-    assert leashctl(committed_database, tmp_path, "token", "revoke", identifier).returncode != 0
-    assert leashctl(committed_database, tmp_path, "token", "revoke", identifier, "--dry-run").returncode == 0
-    assert "live" in leashctl(committed_database, tmp_path, "token", "list").stdout
-    assert leashctl(committed_database, tmp_path, "token", "revoke", identifier, "--yes").returncode == 0
-    assert "revoked" in leashctl(committed_database, tmp_path, "token", "list").stdout
+    [token] = await deployment_tokens()
+    unasked = leashctl(committed_database, tmp_path, "token", "revoke", str(token.id))
+    assert unasked.returncode != 0
+    assert leashctl(committed_database, tmp_path, "token", "revoke", str(token.id), "--dry-run").returncode == 0
+    assert await deployment_tokens() == [token]
     unknown = leashctl(committed_database, tmp_path, "machine", "revoke", str(uuid7()), "--yes")
     assert (unknown.returncode, "no such machine" in unknown.stderr) == (1, True)
     refused = leashctl(committed_database, tmp_path, "token", "create", "--name", "x", "--days", "0", "--json")
