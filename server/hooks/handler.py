@@ -90,7 +90,9 @@ class Hooks:
         await send({"type": "http.response.body", "body": content, "more_body": False})
 
     async def _answered(self, agent: str, event: str, envelope: Envelope, receive: Receive) -> Mapping[str, Any]:
-        incoming = Incoming(receive, bytes_max=self._limits.request_bytes_max, seconds=self._body_seconds)
+        incoming = Incoming(
+            receive, envelope.length, bytes_max=self._limits.request_bytes_max, seconds=self._body_seconds
+        )
         try:
             async with asyncio.timeout(self._decision_seconds) as limit:
                 road = self._road

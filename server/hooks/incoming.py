@@ -18,9 +18,17 @@ _REQUEST: Final = "http.request"
 class Incoming:
     """The body of one call."""
 
-    def __init__(self, receive: Receive, *, bytes_max: int, seconds: float) -> None:
-        """`seconds` is the time that a body gets which does not come in one piece."""
+    def __init__(self, receive: Receive, announced: int | None, *, bytes_max: int, seconds: float) -> None:
+        """Read from `receive`.
+
+        Args:
+            receive: as of ASGI.
+            announced: length according to the headers: a body of that length needs no look for its end.
+            bytes_max: longest body that is kept.
+            seconds: the time that a body gets which does not come in one piece.
+        """
         self._receive = receive
+        self._announced = announced
         self._bytes_max = bytes_max
         self._seconds = seconds
         self.is_over = False
@@ -76,5 +84,6 @@ class Incoming:
         if message["type"] != _REQUEST:
             self.is_over = True
             raise CallerGoneError
-        self.is_over = not message.get("more_body", False)
-        return message.get("body", b""), self.is_over
+        piece: bytes = message["body"]
+        self.is_over = not message["more_body"] or len(piece) == self._announced
+        return piece, self.is_over

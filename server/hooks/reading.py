@@ -13,6 +13,7 @@ from server.headers import RawHeaders
 VERSIONS: Final = ("2026-05-22.local-hook-evaluate.v1", "2026-05-22.tenant-hook-evaluate.v1")
 _KNOWN: Final = frozenset(version.encode() for version in VERSIONS)
 _ECHO_BYTES_MAX: Final = 100
+_ECHOED: Final = frozenset({FUNCTION_HEADER, VERSION_HEADER})
 _BEARER: Final = b"bearer "
 
 
@@ -22,30 +23,32 @@ class Envelope(NamedTuple):
     Attributes:
         token: empty if there is none, or if there are several different ones.
         version: as sent; empty if there is none.
+        length: of the body as announced; None if it is not.
         echoed: the client's version headers, for the answer.
     """
 
     token: str
     client_version: str
     version: bytes
+    length: int | None
     echoed: RawHeaders
 
 
 def envelope_of(scope: Scope) -> Envelope:
     """Read query and headers; the token comes as `user_token`, or as bearer from hooks of our own making."""
     token, client_version = _query_of(scope["query_string"])
-    version, echoed = b"", []
+    version, length, echoed = b"", None, []
     for name, value in scope["headers"]:
-        if name == VERSION_HEADER:
-            version = value
+        if name == b"content-length":
+            length = int(value) if value.isdigit() else None
+        elif name in _ECHOED:
+            if name == VERSION_HEADER:
+                version = value
+            if len(value) <= _ECHO_BYTES_MAX:
+                echoed.append((name, value))
         elif name == b"authorization" and not token and value[: len(_BEARER)].lower() == _BEARER:
             token = value[len(_BEARER) :].strip().decode("latin-1")
-            continue
-        elif name != FUNCTION_HEADER:
-            continue
-        if len(value) <= _ECHO_BYTES_MAX:
-            echoed.append((name, value))
-    return Envelope(token, client_version, version, echoed)
+    return Envelope(token, client_version, version, length, echoed)
 
 
 def is_spoken(version: bytes) -> bool:
