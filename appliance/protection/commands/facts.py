@@ -1,0 +1,77 @@
+"""What is known of an action without running it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from appliance.actions.records import Action, Facts, Kind
+from appliance.protection.commands.effects import Effect
+from appliance.protection.commands.line import Line
+from appliance.protection.commands.tools import judge_tool, mcp_names
+
+_NOTHING: Final = Facts()
+_COMMAND_NAMES: Final = ("command", "cmd", "script", "code", "input", "commandLine", "command_line")
+_DIRECTORY_NAMES: Final = ("workdir", "cwd", "working_directory", "directory", "dir_path")
+_OTHER_SHELLS: Final = ("powershell", "pwsh", "cmd", "cmd.exe", "powershell.exe", "run_powershell", "python", "repl", "node")
+_CMDLET_VERBS: Final = frozenset([
+    "remove", "get", "set", "invoke", "new", "start", "stop", "add", "clear", "copy", "move", "out", "import", "export", "format", "write",
+])  # fmt: skip
+_CMD_WORDS: Final = frozenset(["del", "erase", "rd", "format", "reg", "schtasks", "icacls", "takeown", "vssadmin", "bcdedit", "wmic"])
+
+
+def facts_of(action: Action) -> Facts:
+    """Give the facts of an action: pure, and never raises for anything an agent can send."""
+    if action.kind in {Kind.PROMPT, Kind.RESULT, Kind.LIFECYCLE, Kind.TOOL}:
+        return _NOTHING
+    line = Line(action.project)
+    if action.kind is Kind.SHELL:
+        _judge_shell(action, line)
+    else:
+        judge_tool(action, line)
+    server, tool = mcp_names(action.tool) if action.kind is Kind.MCP else ("", "")
+    effects = dict.fromkeys(effect for command in line.commands for effect in command.effects)
+    effects.update(dict.fromkeys(effect.value for effect in line.effects))
+    return Facts(
+        commands=tuple(line.commands),
+        effects=tuple(effects),
+        is_understood=line.is_understood,
+        mcp_server=server,
+        mcp_tool=tool,
+        why=tuple(line.effects.values()),
+    )
+
+
+def _judge_shell(action: Action, line: Line) -> None:
+    arguments = action.arguments
+    folder = next((arguments[name] for name in _DIRECTORY_NAMES if isinstance(arguments.get(name), str)), "")
+    text = _text_of(arguments)
+    if text is None:
+        line.unclear()
+        return
+    if action.tool.lower() in _OTHER_SHELLS or _is_for_windows(text):
+        line.unclear()
+    line.judge_all(text, folder)
+    if arguments.get("run_in_background") is True:
+        line.note(Effect.BACKGROUND_SERVICE, "It would go on in the background.")
+
+
+def _text_of(arguments: Mapping[str, Any]) -> str | None:
+    """Give the shell line; a list of words, as some agents send, is quoted into one."""
+    for name in _COMMAND_NAMES:
+        value = arguments.get(name)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value):
+            return " ".join("'" + word.replace("'", "'\\''") + "'" for word in value)
+    return None
+
+
+def _is_for_windows(text: str) -> bool:
+    """Tell whether a line is meant for PowerShell or cmd, which are not read here."""
+    for part in text[:4096].replace("|", ";").replace("&", ";").replace("\n", ";").split(";"):
+        first = part.split(maxsplit=1)[0] if part.strip() else ""
+        verb, dash, noun = first.partition("-")
+        if dash and verb.lower() in _CMDLET_VERBS and noun[:1].isalpha() and noun[:1].isupper():
+            return True
+        if first.lower().removesuffix(".exe") in _CMD_WORDS:
+            return True
+    return False

@@ -1,0 +1,240 @@
+"""A whole shell line while it is judged: every command found, what only the line shows, and how much was spent."""
+
+from typing import Final
+
+from tree_sitter import Node
+
+from appliance.actions.records import Command
+from appliance.protection.commands.call import Call, shown
+from appliance.protection.commands.dispatch import judge
+from appliance.protection.commands.effects import Effect
+from appliance.protection.commands.environment import judge_assignment, judge_declaration
+from appliance.protection.commands.expansion import FIRST_PRIVATE
+from appliance.protection.commands.heredocs import Heredoc, separate
+from appliance.protection.commands.parsing import parse
+from appliance.protection.commands.paths import resolve
+from appliance.protection.commands.redirects import Redirects
+from appliance.protection.commands.script import Script
+from appliance.protection.commands.spelling import is_spelled_oddly, reorders_text
+from appliance.protection.commands.state import State
+from appliance.protection.commands.words import PROGRAM_OUTPUT, Source, Word, text_source
+
+MOST_STEPS: Final = 12_000
+MOST_COMMANDS: Final = 600
+DEEPEST_SHELL: Final = 12
+_SHELLS: Final = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "mksh"])
+_CONNECTORS: Final = frozenset(["nc", "ncat", "netcat", "socat", "telnet", "openssl", "nc.traditional", "nc.openbsd", "pwncat"])
+
+
+class SpentError(Exception):
+    """The line is larger than what is judged."""
+
+
+class Line:
+    """Collects what is seen in one shell line and in all that it runs.
+
+    Attributes:
+        project: the agent's working directory.
+        commands: found so far, in order, without repetitions.
+        effects: what only the whole line shows, each with its sentence.
+        is_understood: see Facts.
+        defined: functions of the line; those never called are judged at the end.
+        stdin_shells: how many shells read their code from a pipe.
+    """
+
+    def __init__(self, project: str) -> None:
+        self.project = project
+        self.commands: list[Command] = []
+        self.effects: dict[Effect, str] = {}
+        self.is_understood = True
+        self.defined: dict[str, tuple[Node, Script, State]] = {}
+        self.stdin_shells = 0
+        self._seen: set[Command] = set()
+        self._called: list[str] = []
+        self._ever_called: set[str] = set()
+        self._steps = 0
+        self._depth = 0
+
+    def judge_all(self, text: str, folder: str = "") -> None:
+        """Judge the whole text, in a folder of the project if one is given.
+
+        A line that is too large is judged as far as it goes, and not understood.
+        """
+        try:
+            self.run_text(text, State(resolve(folder, self.project) if folder else self.project), None, {})
+            self._judge_uncalled()
+        except (SpentError, RecursionError):
+            self.unclear()
+
+    def step(self) -> None:
+        """Count one step; beyond the limit the rest is not judged."""
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise SpentError
+
+    def unclear(self) -> None:
+        """Record that a part could not be parsed or depends on run-time values."""
+        self.is_understood = False
+
+    def note(self, effect: Effect, why: str) -> None:
+        """Record what only the whole line shows."""
+        self.effects.setdefault(effect, why)
+
+    def add(self, call: Call) -> None:
+        """Add a judged command."""
+        command = call.command()
+        if command is None or command in self._seen:
+            return
+        if len(self.commands) >= MOST_COMMANDS:
+            raise SpentError
+        self._seen.add(command)
+        self.commands.append(command)
+
+    def run_text(self, text: str, state: State, stdin: Source | None, inherited: dict[Effect, str]) -> Source:
+        """Judge shell code in a given state."""
+        self.step()
+        if self._depth >= DEEPEST_SHELL or not self._is_clean(text):
+            self.unclear()
+            if self._depth >= DEEPEST_SHELL:
+                return PROGRAM_OUTPUT
+            text = "".join(character if "\0" < character < FIRST_PRIVATE else "�" for character in text)
+        separated = separate(text)
+        source = (separated.text if separated else text).encode("utf-8", "replace")
+        root = parse(source)
+        if root is None:
+            self.unclear()
+            return PROGRAM_OUTPUT
+        if root.has_error and not _is_forgiven(root):
+            self.unclear()
+        script = Script(self, source, separated.heredocs if separated else [], inherited)
+        self._depth += 1
+        try:
+            return script.run(root, state, stdin)
+        finally:
+            self._depth -= 1
+
+    def run_words(self, words: list[Word], state: State, stdin: Source | None, inherited: dict[Effect, str]) -> Source:
+        """Judge a command that is given by its words."""
+        self.step()
+        if self._depth >= DEEPEST_SHELL:
+            self.unclear()
+            return PROGRAM_OUTPUT
+        call = Call(words, state, stdin, self, is_piped=False)
+        call.inherited = inherited
+        self._depth += 1
+        try:
+            output = self.judge(call)
+        finally:
+            self._depth -= 1
+        self.add(call)
+        return output
+
+    def judge(self, call: Call, redirects: Redirects | None = None) -> Source:
+        """Judge one simple command: a function of the line, an alias, or a program."""
+        self.step()
+        name = call.words[0].text if call.words else ""
+        if name in call.state.functions:
+            return self._run_function(name, call)
+        alias = call.state.aliases.get(name)
+        if alias is not None:
+            state = call.state.copy()
+            del state.aliases[name]
+            rest = " ".join(_quoted(word.text) for word in call.words[1:])
+            return call.run_text(f"{alias} {rest}", call.stdin, state)
+        output = judge(call)
+        if redirects is not None and redirects.hosts and call.program in _SHELLS:
+            call.note(Effect.REVERSE_SHELL, f"It would connect a shell to {shown(redirects.hosts[0])}.")
+        return output
+
+    def judge_declaration(self, call: Call, assigned: list[tuple[str, Word]]) -> Source:
+        """Judge `export`, `declare`, `unset` and their like."""
+        return judge_declaration(call, assigned)
+
+    def judge_assignment(self, call: Call, name: str, value: Word) -> None:
+        """Judge an assignment before a command."""
+        judge_assignment(call, name, value)
+
+    def check_spelling(self, call: Call, written: str, word: Word) -> None:
+        """See whether the program's name is written in a way that hides it."""
+        if word.is_disguised or is_spelled_oddly(written, word):
+            call.note(Effect.OBFUSCATED, f"It hides which program it runs: {shown(written)}.")
+
+    def heredoc(self, heredoc: Heredoc, state: State, inherited: dict[Effect, str]) -> Source:
+        """Give the content of a here-document, and judge the substitutions in it."""
+        if heredoc.is_literal or not any(character in heredoc.body for character in "$`\\"):
+            return Source(text=heredoc.body)
+        source = f"cat <<__END_OF_BODY__\n{heredoc.body}__END_OF_BODY__\n".encode("utf-8", "replace")
+        root = parse(source)
+        body = _find(root, "heredoc_body") if root is not None else None
+        if body is None or (root is not None and root.has_error):
+            self.unclear()
+        if body is None:
+            return Source(text=heredoc.body, is_exact=False)
+        return text_source(Script(self, source, [], inherited).expander.text_of(body, state))
+
+    def has_shell_since(self, position: int) -> bool:
+        """Tell whether a shell is among the commands since a position."""
+        return any(command.program in _SHELLS for command in self.commands[position:])
+
+    def check_connected_shell(self, position: int) -> None:
+        """See whether a pipeline with a shell in it is connected to a host."""
+        programs = {command.program for command in self.commands[position:]}
+        if programs & _CONNECTORS:
+            self.note(Effect.REVERSE_SHELL, f"A shell is connected to {sorted(programs & _CONNECTORS)[0]}.")
+
+    def _is_clean(self, text: str) -> bool:
+        if reorders_text(text):
+            self.note(Effect.OBFUSCATED, "It holds characters that make it read otherwise than it runs.")
+        return _is_plain(text)
+
+    def _run_function(self, name: str, call: Call) -> Source:
+        call.program = name
+        if name in self._called or len(self._called) >= DEEPEST_SHELL:
+            return PROGRAM_OUTPUT
+        body, script = call.state.functions[name]
+        outer, call.state.positional = call.state.positional, tuple(call.words[1:])
+        self._called.append(name)
+        self._ever_called.add(name)
+        try:
+            return script.run(body, call.state, call.stdin, is_piped=call.is_piped)
+        finally:
+            self._called.pop()
+            call.state.positional = outer
+
+    def _judge_uncalled(self) -> None:
+        for name, (body, script, state) in list(self.defined.items()):
+            if name not in self._ever_called:
+                script.run(body, state.copy(), None)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text has none of the characters that shells and grammar take differently."""
+    return "\0" not in text and "\r" not in text and (text.isascii() or max(text) < FIRST_PRIVATE)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _find(root: Node, kind: str) -> Node | None:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.type == kind:
+            return node
+        waiting.extend(node.children)
+    return None
+
+
+def _is_forgiven(root: Node) -> bool:
+    """Tell whether all errors are `<>`, which the grammar does not know."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.is_missing:
+            return False
+        if node.type == "ERROR" and not (node.text == b">" and node.parent is not None and node.parent.type == "file_redirect"):
+            return False
+        if node.has_error:
+            waiting.extend(node.children)
+    return True
