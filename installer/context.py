@@ -1,5 +1,6 @@
 """What a command line names: the configuration, and the appliance that is built from it."""
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -53,6 +54,8 @@ class CommandLine:
             ConfigError, DatabaseError: see `open_appliance`.
         """
         from appliance.bootstrap import open_appliance  # noqa: PLC0415 - costs a second and 60 MB: not for `up`
+        from appliance.logging import configure  # noqa: PLC0415 - as above
 
+        configure(level="warning", format_="console", stream=sys.stderr)  # standard output belongs to the answer
         async with open_appliance(self.config) as appliance:
             yield appliance
