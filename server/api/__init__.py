@@ -13,6 +13,6 @@ route_handlers: Final = [
     Router(
         "/",
         route_handlers=[*(handler for module in _MODULES for handler in module.handlers), show_openapi],
-        guards=[strict_json],
+        before_request=strict_json,
     )
 ]

@@ -1,0 +1,121 @@
+"""The route table: whatever changes something refuses strangers, the wrong roles, and forged requests."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from appliance.clock import utc_now
+from appliance.database.identifiers import uuid7
+from appliance.identity.records import Role
+from server.authorization import requires_own_page
+from tests.support.people import ledger_events, make_person
+from tests.support.web_world import World
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+# Machines come with a token of their own in the body or the query: no session, no cookie, nothing to forge.
+BY_THEIR_OWN_TOKEN = {"/v1/enroll", "/v1/hooks/{agent:str}/{event:str}"}
+# What everybody who is signed in may try; what becomes of it depends on whose thing it is.
+FOR_EVERYBODY = {"/sign-out", "/account/sessions/{session_id:uuid}/revoke"}
+HTML = {"accept": "text/html"}
+
+
+def changing_routes(app: Litestar) -> Iterator[tuple[str, str, bool]]:
+    """Method, path pattern, and whether it is a form of people without a session."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                is_open = requires_own_page in (handler.guards or ())
+                for method in handler.http_methods - SAFE:
+                    yield method, route.path, is_open
+
+
+def filled(path: str) -> str:
+    """A path with a plausible value for each parameter."""
+    values = {"uuid": str(uuid7()), "int": "1", "str": "x", "path": "x"}
+    return re.sub(r"\{\w+:(\w+)\}", lambda found: values[found[1]], path)
+
+
+def session_routes(world: World) -> list[tuple[str, str]]:
+    """The routes that need a session."""
+    found = [(method, path) for method, path, is_open in changing_routes(world.client.app) if not is_open]
+    return [(method, path) for method, path in found if path not in BY_THEIR_OWN_TOKEN]
+
+
+async def test_every_change_needs_somebody_signed_in(world: World) -> None:
+    """API routes answer 401 with a problem, pages lead to sign-in; a machine's token is nobody's sign-in."""
+    routes = session_routes(world)
+    assert len(routes) >= 19
+    for method, path in routes:
+        for headers in ({}, {"authorization": f"Bearer {world.machine_token}"}):
+            reply = await world.client.request(method, filled(path), headers=headers, follow_redirects=False)
+            is_page = not path.startswith("/v1/") and not headers
+            assert reply.status_code == (303 if is_page else 401), (method, path, reply.text)
+            if is_page:
+                assert reply.headers["location"] == "/sign-in"
+            else:
+                assert reply.json()["code"] == "sign_in_required"
+                assert reply.headers["www-authenticate"] == "Bearer"
+
+
+async def test_every_change_by_cookie_needs_the_form_token(world: World) -> None:
+    """With the owner's cookie but no token, another session's token, or another site's page: 403, and recorded."""
+    other = await make_person(world.appliance.identity, Role.SECURITY, "sec@example.org", utc_now())
+    right, wrong = await world.csrf(world.owner), await world.csrf(other)
+    for method, path in session_routes(world):
+        for headers, fields in (
+            ({}, {}),
+            ({}, {"csrf_token": wrong}),
+            ({"x-csrf-token": wrong}, {}),
+            ({"sec-fetch-site": "cross-site", "origin": "https://evil.example"}, {"csrf_token": right}),
+            ({"sec-fetch-site": "same-site"}, {"csrf_token": right}),
+        ):
+            reply = await world.as_browser(world.owner, method, filled(path), headers, data=fields or None)
+            assert reply.status_code == 403, (method, path, reply.text)
+            assert reply.json()["code"] == "request_forged"
+    assert (await ledger_events())["request.refused"] > 0
+
+
+async def test_every_change_needs_its_permission(world: World) -> None:
+    """Somebody without any role but member is refused, and the refusal is in the ledger."""
+    for method, path in session_routes(world):
+        if path in FOR_EVERYBODY or path.startswith(("/approvals/", "/v1/approvals/")):
+            continue
+        reply = await world.as_script(world.member, method, filled(path))
+        assert reply.status_code == 403, (method, path, reply.text)
+        assert reply.json()["code"] == "permission_missing"
+    assert (await ledger_events())["permission.refused"] > 0
+
+
+async def test_the_right_token_opens_what_was_refused(world: World) -> None:
+    """The same request with its own session's token gets past the guards, by field and by header."""
+    token = await world.csrf(world.owner)
+    by_field = await world.as_browser(world.owner, "POST", "/policies/edit", data={"csrf_token": token, "text": ""})
+    assert by_field.status_code == 200, by_field.text
+    by_header = await world.as_browser(
+        world.owner, "POST", "/v1/policies/validate", {"x-csrf-token": token}, json={"text": "permit ("}
+    )
+    assert by_header.json()["is_publishable"] is False
+
+
+@pytest.mark.parametrize("told", [{}, {"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}])
+async def test_sign_in_forms_come_from_our_own_pages(world: World, told: dict[str, str]) -> None:
+    """Nobody can be signed in, or be made an owner, by another site's page."""
+    open_forms = [(method, path) for method, path, is_open in changing_routes(world.client.app) if is_open]
+    assert len(open_forms) == 3
+    for method, path in open_forms:
+        reply = await world.client.request(method, filled(path), headers={**HTML, **told})
+        assert reply.status_code == 403, (path, reply.text)
+        assert "did not come from a page of this service" in reply.text
+
+
+async def test_every_page_and_route_that_reads_needs_somebody_too(world: World) -> None:
+    """Only health, sign-in, one-time links, the API's description and files are open."""
+    is_open = ("/health", "/sign-in", "/claim", "/v1/openapi", "/static/", "/{")
+    for route in world.client.app.routes:
+        if not isinstance(route, HTTPRoute) or "GET" not in route.methods or route.path.startswith(is_open):
+            continue
+        reply = await world.client.get(filled(route.path), follow_redirects=False)
+        assert reply.status_code in {303, 401}, (route.path, reply.status_code)
