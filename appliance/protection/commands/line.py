@@ -10,6 +10,7 @@ from appliance.protection.commands.dispatch import judge
 from appliance.protection.commands.effects import Effect
 from appliance.protection.commands.environment import judge_assignment, judge_declaration
 from appliance.protection.commands.expansion import FIRST_PRIVATE
+from appliance.protection.commands.fragments import fragments_of
 from appliance.protection.commands.heredocs import Heredoc, separate
 from appliance.protection.commands.parsing import parse
 from appliance.protection.commands.paths import resolve
@@ -54,6 +55,7 @@ class Line:
         self._ever_called: set[str] = set()
         self._steps = 0
         self._depth = 0
+        self._is_salvaging = False
 
     def judge_all(self, text: str, folder: str = "") -> None:
         """Judge the whole text, in a folder of the project if one is given.
@@ -104,14 +106,27 @@ class Line:
         if root is None:
             self.unclear()
             return PROGRAM_OUTPUT
-        if root.has_error and not _is_forgiven(root):
-            self.unclear()
         script = Script(self, source, separated.heredocs if separated else [], inherited)
         self._depth += 1
         try:
+            if root.has_error and not _is_forgiven(root):
+                self.salvage(source.decode("utf-8", "replace"), state, inherited)
             return script.run(root, state, stdin)
         finally:
             self._depth -= 1
+
+    def salvage(self, text: str, state: State, inherited: dict[Effect, str]) -> None:
+        """Judge the pieces of a text that the grammar cannot read, so that the worst in it is still seen."""
+        self.unclear()
+        if self._is_salvaging:
+            return
+        self._is_salvaging = True
+        try:
+            for piece in fragments_of(text):
+                if piece != text:
+                    self.run_text(piece, state.copy(), None, inherited)
+        finally:
+            self._is_salvaging = False
 
     def run_words(self, words: list[Word], state: State, stdin: Source | None, inherited: dict[Effect, str]) -> Source:
         """Judge a command that is given by its words."""
@@ -142,8 +157,11 @@ class Line:
             rest = " ".join(_quoted(word.text) for word in call.words[1:])
             return call.run_text(f"{alias} {rest}", call.stdin, state)
         output = judge(call)
-        if redirects is not None and redirects.hosts and call.program in _SHELLS:
-            call.note(Effect.REVERSE_SHELL, f"It would connect a shell to {shown(redirects.hosts[0])}.")
+        if redirects is not None and call.program in _SHELLS:
+            if redirects.hosts:
+                call.note(Effect.REVERSE_SHELL, f"It would connect a shell to {shown(redirects.hosts[0])}.")
+            elif redirects.copies and call.state.has_connection:
+                call.note(Effect.REVERSE_SHELL, "It would connect a shell to a host.")
         return output
 
     def judge_declaration(self, call: Call, assigned: list[tuple[str, Word]]) -> Source:

@@ -20,9 +20,10 @@ class Redirects:
         reads, writes: files.
         hosts: of `/dev/tcp/HOST/PORT`; `sends` if anything goes there.
         extra: words of the command that the grammar takes for targets.
+        copies: whether a descriptor is copied.
     """
 
-    __slots__ = ("extra", "hosts", "reads", "sends", "stdin", "writes")
+    __slots__ = ("copies", "extra", "hosts", "reads", "sends", "stdin", "writes")
 
     def __init__(self) -> None:
         self.stdin: Source | None = None
@@ -31,6 +32,7 @@ class Redirects:
         self.hosts: list[str] = []
         self.sends = False
         self.extra: list[Word] = []
+        self.copies = False
 
     def apply_target(self, operator: str, word: Word, content: Source | None) -> None:
         """Take one redirection to or from a named file; `content` is what the file holds, if that is known."""

@@ -84,10 +84,20 @@ class Script:
 
     def _compound(self, node: Node, state: State, stdin: Source | None, *, is_piped: bool) -> Source:
         if node.children and node.children[0].type == "((":
+            if not self._text(node).endswith("))"):
+                self.line.salvage(self._text(node), state, self.inherited)
             for each in substitutions(node):
                 self.substitute(each, state)
             return NOTHING
         return self._sequence(node, state, stdin, is_piped=is_piped)
+
+    def _test(self, node: Node, state: State, stdin: Source | None, *, is_piped: bool) -> Source:
+        for each in substitutions(node):
+            self.substitute(each, state)
+        # The grammar reads past the end of a test such as `[ -d / ] && command ]`.
+        if _is_overlong(node, self.source):
+            self.line.salvage(self._text(node), state, self.inherited)
+        return NOTHING
 
     def _subshell(self, node: Node, state: State, stdin: Source | None, *, is_piped: bool) -> Source:
         return self._sequence(node, state.copy(), stdin, is_piped=is_piped)
@@ -322,6 +332,8 @@ class Script:
         for name, value in assigned:
             self.line.judge_assignment(call, name, value)
         output = self.line.judge(call, own)
+        if own.hosts and call.program == "exec":
+            inner.has_connection = True
         if assignments:
             state.directories = inner.directories
             state.files = inner.files
@@ -386,7 +398,9 @@ class Script:
             found.extra.extend(self.expander.words(group, state))
         if heredoc is not None:
             found.stdin = self.line.heredoc(self.heredocs[heredoc], state, self.inherited)
-        elif not is_duplicate(operator, target, self.source):
+        elif is_duplicate(operator, target, self.source):
+            found.copies = found.copies or operator in {"<&", ">&"}
+        else:
             words = self.expander.words(target, state) or [Word("")]
             for word in words:
                 content = word.source or self._content(word, state)
@@ -430,6 +444,23 @@ class Script:
         return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
+def _is_overlong(node: Node, source: bytes) -> bool:
+    """Tell whether a test holds what a shell would take for its end, or for another command."""
+    ends = (b"]]",) if node.children[0].type == "[[" else (b"]", b"&&", b"||", b";", b"|", b"&", b"<", b">", b"\n")
+    waiting = list(node.children[1:-1])
+    end = node.children[0].end_byte
+    if node.children[0].type == "[" and b"\n" in source[end : node.end_byte]:
+        return True
+    while waiting:
+        current = waiting.pop()
+        if current.type in {"command_substitution", "process_substitution", "string", "raw_string"}:
+            continue
+        if source[current.start_byte : current.end_byte] in ends:
+            return True
+        waiting.extend(current.children)
+    return False
+
+
 _Visit = Callable[..., Source]
 _VISITS: Final[dict[str, _Visit]] = {
     "program": Script._sequence,
@@ -449,6 +480,7 @@ _VISITS: Final[dict[str, _Visit]] = {
     "declaration_command": Script._declaration,
     "unset_command": Script._declaration,
     "negated_command": Script._negated,
+    "test_command": Script._test,
     "redirected_statement": Script._redirected,
     "command": Script._command,
 }

@@ -79,6 +79,8 @@ def _shell(call: Call) -> Source | None:
             return PROGRAM_OUTPUT
         call.state = call.state.copy()
         call.state.positional = tuple(options.rest[2:])
+        if len(options.rest) > 1:
+            call.state.variables["0"] = (options.rest[1],)
         return run_code(call, options.rest[0], call.stdin)
     for value in options.values("--rcfile", "--init-file"):
         run_file(call, value)
