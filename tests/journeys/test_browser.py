@@ -49,7 +49,7 @@ async def test_from_a_fresh_start_to_a_released_call(tmp_path: Path) -> None:
 async def test_an_ask_is_answered_by_keyboard_alone(cloud: Cloud, machine: Machine) -> None:
     """Tab reaches the guidance and both buttons with a focus that can be seen; Enter denies."""
     owner = await cloud.owner()
-    async with held(machine, bash(DROP)) as [call], browser_window(cloud.url, cookies=owner.cookies) as window:
+    async with held(machine, bash(DROP)) as [call], browser_window(cloud.url, person=owner) as window:
         [ask] = await cloud.pending_asks(machine=machine)
         await window.page.goto(f"{cloud.url}/approvals/{ask}")
         await _tab_to(window, "TEXTAREA")
@@ -87,7 +87,7 @@ async def test_every_page_fits_and_stays_at_home(
     names = f"{'dark' if is_dark else 'light'}-{size[0]}"
     async with (
         held(machine, bash(hidden)),
-        browser_window(cloud.url, size=size, is_dark=is_dark, cookies=owner.cookies) as window,
+        browser_window(cloud.url, size=size, is_dark=is_dark, person=owner) as window,
     ):
         [ask] = await cloud.pending_asks(machine=machine)
         decision = (await cloud.sql("SELECT id FROM decision WHERE machine_id = $1::uuid LIMIT 1", machine.id))[0][0]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import BrowserContext, Page, async_playwright
 from pyotp.totp import TOTP
 
-from tests.support.visitor import PASSWORD
+from tests.support.visitor import PASSWORD, Visitor
 
 CHROMIUM = "/usr/bin/chromium"
 _ARGUMENTS = [
@@ -55,10 +55,19 @@ class Window:
         await page.get_by_label("Password again").fill(PASSWORD)
         await page.get_by_role("button", name="Continue").click()
         secret = await page.locator("#secret").inner_text()
-        await page.get_by_label("Code").fill(TOTP(secret).at(int(time.time())))
+        await page.get_by_role("textbox", name="Code").fill(TOTP(secret).at(int(time.time())))
         await page.get_by_role("button", name="Finish").click()
         await page.get_by_role("link", name="I have kept them").click()
         return secret
+
+    async def sign_in(self, person: Visitor) -> None:
+        """Sign in by the form, with a recovery code: the authenticator's present one may be used up."""
+        await self.page.goto(f"{person.url}/sign-in")
+        await self.page.get_by_label("E-mail").fill(person.email)
+        await self.page.get_by_label("Password").fill(PASSWORD)
+        await self.page.get_by_role("textbox", name="Code").fill(person.recovery_codes.pop())
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.get_by_role("heading", name="Overview").wait_for()
 
     async def overflow(self) -> int:
         """How many pixels of the page lie right of the window: a person would have to scroll sideways."""
@@ -68,21 +77,18 @@ class Window:
 
 @asynccontextmanager
 async def browser_window(
-    origin: str, *, size: tuple[int, int] = DESKTOP, is_dark: bool = False, cookies: dict[str, str] | None = None
+    origin: str, *, size: tuple[int, int] = DESKTOP, is_dark: bool = False, person: Visitor | None = None
 ) -> AsyncIterator[Window]:
-    """A window, gone afterwards; `cookies` are those of somebody who is signed in already."""
+    """A window, gone afterwards; of `person`, signed in."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         try:
             context = await browser.new_context(
                 viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if is_dark else "light"
             )
-            await context.add_cookies(
-                [
-                    {"name": name, "value": value, "url": origin, "secure": True, "httpOnly": True}
-                    for name, value in (cookies or {}).items()
-                ]
-            )
-            yield Window(context, await context.new_page(), origin)
+            window = Window(context, await context.new_page(), origin)
+            if person is not None:
+                await window.sign_in(person)
+            yield window
         finally:
             await browser.close()

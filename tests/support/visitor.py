@@ -24,6 +24,7 @@ class Visitor:
         self.url = url
         self.secret = ""
         self.cookies: dict[str, str] = {}
+        self.recovery_codes: list[str] = []
         self._bearer = bearer
 
     async def send(self, method: str, path: str, **form: str) -> httpx.Response:
@@ -57,6 +58,7 @@ class Visitor:
         self.secret = shown[0]
         confirmed = await self.send("POST", "/claim-code", code=TOTP(self.secret).at(int(time.time())))
         assert confirmed.status_code in {200, 201}, confirmed.text
+        self.recovery_codes = re.findall(r"\b[a-z2-7]{4}(?:-[a-z2-7]{4}){3}\b", confirmed.text)
         self.cookies = {name: value for name, value in self.cookies.items() if value}
 
     async def answer(self, ask_id: str, resolution: str, guidance: str = "") -> httpx.Response:
