@@ -17,6 +17,7 @@ from installer.steps.own import OwnCommand
 from installer.steps.port import check_port
 from installer.steps.services import make_services, stop_services, wait_ready
 from installer.steps.stopping import Stopping, StopRequestedError, stop_signals
+from installer.supervision.kernel import adopt_orphans
 from installer.supervision.postgres import PostgresKeeper, stop
 
 up_app = typer.Typer(rich_markup_mode=None)
@@ -71,6 +72,7 @@ class Up:
 
     def _start(self, undo: ExitStack) -> None:
         config, console = self._config, self._console
+        adopt_orphans()
         lock = StateLock.acquire(config.state.directory, config.public_origin)
         undo.callback(lock.release)
         console.say("OpenLeash Private Cloud")

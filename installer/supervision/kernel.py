@@ -6,12 +6,14 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
 _SET_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG, prctl(2)
+_SET_CHILD_SUBREAPER: Final = 36  # PR_SET_CHILD_SUBREAPER
 _STARTED_FIELD: Final = 19  # field 22 of proc(5)'s stat, counted from behind the command's bracket
 _STATE_FIELD: Final = 0
 # Loaded before any fork: between fork and exec nothing may be imported.
@@ -44,10 +46,8 @@ class ProcessId(msgspec.Struct, frozen=True):
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if it still runs."""
         if self.is_alive():
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-            except ProcessLookupError:
-                return
 
     def wait(self, seconds: float, is_over: Callable[[], bool] = lambda: False) -> bool:
         """Wait for its end, or until `is_over`; whether it has ended. It need not be a child of ours."""
@@ -78,6 +78,42 @@ def _wait_pid(pid: int, seconds: float) -> None:
         poll.poll(seconds * 1000)
     finally:
         os.close(descriptor)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent has ended, in place of process 1.
+
+    PostgreSQL believes that a killed server runs as long as nobody has asked for its exit code. Process 1 of a
+    container may do so late or never.
+    """
+    _LIBC.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def bury(command: str, first: int = 0) -> None:
+    """Ask for the exit codes of ended children that ran this command and that no other part waits for.
+
+    The kernel's list of children may miss some while others end; `first` is buried in any case.
+    """
+    listed = [pid for task in Path("/proc/self/task").iterdir() for pid in _children(task)]
+    for pid in (first, *listed):
+        if _stat(pid)[_STATE_FIELD : _STATE_FIELD + 1] == ["Z"] and command_of(pid) == command:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+def _children(task: Path) -> list[int]:
+    try:
+        return [int(word) for word in (task / "children").read_text().split()]
+    except OSError:  # the thread has ended
+        return []
+
+
+def command_of(pid: int) -> str:
+    """The name of the program that a process runs or ran, as long as the kernel knows it; else empty."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def dies_with_parent(parent: int) -> Callable[[], None]:

@@ -3,15 +3,16 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from appliance.database.embedded import EmbeddedPostgres
 from appliance.database.errors import EmbeddedServerError
-from installer.supervision.kernel import ProcessId
+from installer.supervision.kernel import ProcessId, bury, command_of
 
-_LOOK_SECONDS: Final = 0.25
+_COMMAND: Final = "postgres"
+_LOOK_SECONDS: Final = 1.0
+_JOIN_SECONDS: Final = 0.2
 _RETRY_FIRST_SECONDS: Final = 0.2
 _RETRY_LONGEST_SECONDS: Final = 1.0
 # Processes of a postmaster that was killed hold its shared memory for a moment; a failure this long is worth a line.
@@ -34,9 +35,10 @@ class PostgresKeeper(threading.Thread):
     def run(self) -> None:
         """Until `end`."""
         while not self._stopping.is_set():
+            bury(_COMMAND)
             first = postmaster(self._server)
             if first is not None:
-                first.wait(_LOOK_SECONDS, self._stopping.is_set)
+                first.wait(_LOOK_SECONDS)  # its end wakes us at once
             elif not self._revive():
                 return
 
@@ -48,6 +50,8 @@ class PostgresKeeper(threading.Thread):
             if not (Path(self._server.layout.data) / "PG_VERSION").exists():
                 self._give_up(EmbeddedServerError(f"The data of PostgreSQL are gone: {self._server.layout.data}"))
                 return False
+            # PostgreSQL takes its predecessor for alive until somebody has asked for its exit code.
+            bury(_COMMAND, _recorded(self._server))
             try:
                 self._server.start()
             except EmbeddedServerError as problem:
@@ -66,7 +70,7 @@ class PostgresKeeper(threading.Thread):
         # A start that is under way may bring it up once more.
         while self.is_alive():
             stop(self._server)
-            self.join(_LOOK_SECONDS)
+            self.join(_JOIN_SECONDS)
         stop(self._server)
 
 
@@ -80,13 +84,14 @@ def stop(server: EmbeddedPostgres) -> None:
 
 def postmaster(server: EmbeddedPostgres) -> ProcessId | None:
     """The server's first process, from its own pid file; None if it does not run."""
-    with suppress(OSError, ValueError):
-        pid = int((Path(server.layout.data) / "postmaster.pid").read_text().split("\n", 1)[0])
-        if _is_postgres(pid):
-            return ProcessId.of(pid)
-    return None
-
-
-def _is_postgres(pid: int) -> bool:
+    pid = _recorded(server)
     # After a crash the file may name a number that another program has by now.
-    return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0", 1)[0]
+    return ProcessId.of(pid) if command_of(pid) == _COMMAND else None
+
+
+def _recorded(server: EmbeddedPostgres) -> int:
+    """The process id in the server's pid file, whoever has that number now; 0 if there is no such file."""
+    try:
+        return int((Path(server.layout.data) / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return 0
