@@ -8,6 +8,7 @@ from litestar import Request, Response
 
 from appliance.errors import LeashError
 from server.errors import headers_of, leash_error_of, problem_of, status_of
+from server.http_errors import HttpError
 from server.requests import correlation_id_of
 
 PROBLEM_JSON: Final = "application/problem+json; charset=utf-8"
@@ -20,14 +21,15 @@ def answer_failure(request: Request[Any, Any, Any], failure: Exception) -> Respo
     """The answer to a request that failed; faults of ours are logged with their cause, and told without it."""
     error = leash_error_of(failure)
     status = status_of(error)
-    if status >= _SERVER_FAULT:
+    is_fault = status >= _SERVER_FAULT and not isinstance(failure, HttpError)
+    if is_fault:
         _log(failure, error, status)
     correlation_id = correlation_id_of(request)
     headers = headers_of(error, failure)
     if _wants_page(request):
         from server.dashboard.errors import error_page  # noqa: PLC0415 - pages need this module themselves
 
-        detail = error.summary if status >= _SERVER_FAULT else error.detail
+        detail = error.summary if is_fault else error.detail
         page = error_page(request, status, error.summary, detail, error.next_step, correlation_id)
         page.headers = {**page.headers, **headers}
         return page

@@ -168,7 +168,8 @@ def _with_fields(told: str, extra: object) -> str:
 def problem_of(error: LeashError, correlation_id: str) -> Problem:
     """How an error is told; of a fault of ours only its kind."""
     status = status_of(error)
-    detail = error.summary if status >= _SERVER_FAULT else error.detail
+    is_ours = status >= _SERVER_FAULT and not isinstance(error, http_errors.HttpError)
+    detail = error.summary if is_ours else error.detail
     stop = "" if detail[-1:] in {".", "!", "?"} else "."
     words = f"{detail}{stop} {error.next_step}".strip() if error.next_step else detail
     problem = Problem(

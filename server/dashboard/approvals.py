@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from appliance.approvals.queries import ask_by_id
 from appliance.approvals.records import Resolution
-from appliance.approvals.service import GUIDANCE_MAX
+from appliance.approvals.rules import GUIDANCE_MAX
 from appliance.errors import LeashError
 from appliance.identity.rules import Permission
 from server.authentication import signed_in_of
