@@ -11,6 +11,12 @@ from appliance.ledger.canonical import canonical_text
 
 REQUESTER = "requester"  # a role name in policies: the person whose agent asks
 OWNER = "owner"
+GUIDANCE_MAX = 500
+
+
+def kept_guidance(text: str) -> str:
+    """A person's words as they are kept: at most GUIDANCE_MAX characters that the database can hold."""
+    return text.strip().encode(errors="replace").decode().replace("\0", "\ufffd")[:GUIDANCE_MAX]
 
 
 def nonce(key: bytes, ask_id: UUID) -> bytes:

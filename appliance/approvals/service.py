@@ -8,13 +8,13 @@ from appliance.approvals.answers import count_waiting, record_answer
 from appliance.approvals.errors import ApprovalError, AskClosedError, AskExpiredError, BindingMismatchError
 from appliance.approvals.queries import ask_by_id, ask_of, locked_ask
 from appliance.approvals.records import Answerer, AnswerResult, Ask, AskState, NewAsk, Resolution
+from appliance.approvals.rules import GUIDANCE_MAX as GUIDANCE_MAX  # noqa: PLC0414 - a limit that pages show
 from appliance.database.connection import current_connection
 from appliance.database.transaction import transaction
 from appliance.ledger.records import Actor, ActorKind, LedgerEntry
 from appliance.ledger.service import append
 
 CHANNEL = "leash_asks"
-GUIDANCE_MAX = 500
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id="approvals")
 _OPEN = """
 INSERT INTO ask (id, decision_id, created_at, expires_at, machine_id, person_id, requester_email, agent, project,
@@ -72,19 +72,24 @@ class Approvals:
             BindingMismatchError: the refusal is in the ledger.
         """
         try:
-            async with transaction():
-                ask = await ask_by_id(ask_id)
-                rules.check_answerer(ask, answerer)
-                if binding != ask.binding:
-                    raise BindingMismatchError
-                previous = await record_answer(ask_id, answerer, resolution, guidance.strip()[:GUIDANCE_MAX], now)
-            if previous not in {None, resolution}:
-                raise AskClosedError(f"You already answered this ask: {previous}")
-            async with transaction():
-                ask = await self._count(ask_id, answerer, now)
+            return await self._answer(ask_id, answerer, resolution, binding, rules.kept_guidance(guidance), now)
         except ApprovalError as refusal:
-            await self._record_refusal(ask_id, answerer, resolution, refusal)
+            await self._record_refusal(ask_id, answerer, resolution, refusal, now)
             raise
+
+    async def _answer(
+        self, ask_id: UUID, answerer: Answerer, resolution: Resolution, binding: str, guidance: str, now: datetime
+    ) -> AnswerResult:
+        async with transaction():
+            ask = await ask_by_id(ask_id)
+            rules.check_answerer(ask, answerer)
+            if binding != ask.binding:
+                raise BindingMismatchError
+            previous = await record_answer(ask_id, answerer, resolution, guidance, now)
+        if previous not in {None, resolution}:
+            raise AskClosedError(f"You already answered this ask: {previous}")
+        async with transaction():
+            ask = await self._count(ask_id, answerer, now)
         wanted = AskState.DENIED if resolution is Resolution.DENY else AskState.ALLOWED
         agrees = ask.state in {wanted, AskState.PENDING} or (
             wanted is AskState.ALLOWED and ask.state is AskState.RELEASED
@@ -92,7 +97,7 @@ class Approvals:
         if ask.state is AskState.EXPIRED:
             raise AskExpiredError
         if not agrees:
-            raise AskClosedError(f"This ask was already {ask.state.value}")
+            raise AskClosedError(_closed(ask))
         return AnswerResult(ask=ask, is_repeat=previous is not None)
 
     async def _count(self, ask_id: UUID, answerer: Answerer, now: datetime) -> Ask:
@@ -106,10 +111,13 @@ class Approvals:
         return await count_waiting(ask, answerer, now, end)
 
     @staticmethod
-    async def _record_refusal(ask_id: UUID, answerer: Answerer, resolution: Resolution, refusal: ApprovalError) -> None:
+    async def _record_refusal(
+        ask_id: UUID, answerer: Answerer, resolution: Resolution, refusal: ApprovalError, now: datetime
+    ) -> None:
+        facts = {"code": refusal.code, "resolution": resolution.value}
+        entry = LedgerEntry(event=events.REFUSED, actor=answerer.actor, subject=f"ask:{ask_id}", facts=facts)
         async with transaction():
-            facts = {"code": refusal.code, "resolution": resolution.value}
-            await append(LedgerEntry(event=events.REFUSED, actor=answerer.actor, subject=f"ask:{ask_id}", facts=facts))
+            await append(entry, now=now)
 
     async def release(self, ask_id: UUID, action_hash: bytes, actor: Actor, now: datetime) -> Ask:
         """Let the one call go that the approval is bound to; a second caller gets a refusal.
@@ -129,7 +137,7 @@ class Approvals:
             ask = await locked_ask(ask_id)
             problem: ApprovalError | None = None
             if ask.state is not AskState.ALLOWED:
-                problem = AskClosedError(f"This ask was already {ask.state.value}")
+                problem = AskClosedError(_closed(ask))
             elif ask.expires_at <= now:
                 await end(ask, AskState.EXPIRED, SYSTEM, now)
                 problem = AskExpiredError()
@@ -144,7 +152,8 @@ class Approvals:
                 await announce(ask.id)
             else:
                 refused = {**facts, "code": problem.code}
-                await append(LedgerEntry(event=events.RELEASE_REFUSED, actor=actor, subject=subject, facts=refused))
+                entry = LedgerEntry(event=events.RELEASE_REFUSED, actor=actor, subject=subject, facts=refused)
+                await append(entry, now=now)
         if problem is not None:
             raise problem
         return ask
@@ -162,6 +171,11 @@ class Approvals:
             for row in rows:
                 await end(ask_of(row), AskState.EXPIRED, SYSTEM, now)
         return len(rows)
+
+
+def _closed(ask: Ask) -> str:
+    is_open = ask.state is AskState.PENDING
+    return "This ask still waits for an answer" if is_open else f"This ask was already {ask.state.value}"
 
 
 async def expire_attached(attach_key: bytes, now: datetime) -> None:

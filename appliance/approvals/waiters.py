@@ -48,7 +48,7 @@ class Waiters:
         Raises:
             ShuttingDownError: the service stops.
         """
-        if not self._is_closed:
+        if not self._is_closed and not event.is_set():
             try:
                 await asyncio.wait_for(event.wait(), max(0.0, seconds))
             except TimeoutError:

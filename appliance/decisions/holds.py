@@ -58,7 +58,7 @@ class Holds:
             now = self._clock()
             expiry = (ask.expires_at - now).total_seconds() + 0.05 if ask is not None else RETRY_SECONDS
             if ask is not None and ask.expires_at <= now:
-                await self._approvals.expire_due(now)
+                await self._expire(now)
                 continue
             try:
                 if not await self._waiters.wait(event, min(left, expiry)) and expiry >= left:
@@ -73,6 +73,12 @@ class Holds:
             return await ask_by_id(ask_id)
         except _UNREACHABLE:
             return None
+
+    async def _expire(self, now: datetime) -> None:
+        try:
+            await self._approvals.expire_due(now)
+        except _UNREACHABLE as problem:
+            raise NotRecordedError from problem
 
     async def _end(self, ask: Ask, action_hash: bytes, actor: Actor) -> tuple[bool, str]:
         if ask.state is AskState.DENIED:

@@ -139,10 +139,19 @@ class Decisions:
             raise NotRecordedError from problem
         ask_id = existing.id if existing else new_id
         with self._waiters.join(ask_id) as event:
-            if existing is None and not await self._open(new_id, asked):
-                return await self._ask(asked)  # the same call opened one at this very moment: join that
+            try:
+                if existing is None and not await self._open(new_id, asked):
+                    return await self._ask(asked)  # the same call opened one at this very moment: join that
+            except TooManyPendingError as problem:
+                return await self._deny_asked(asked, f"{problem.detail}. {problem.next_step}")
             is_allowed, words = await self._hold(ask_id, event, asked)
         return self._reply(asked.call, is_allowed=is_allowed, reason=words)
+
+    async def _deny_asked(self, asked: "_Asked", reason: str) -> Reply:
+        """Deny what policy would ask about, and record that."""
+        denied = msgspec.structs.replace(asked.verdict, outcome=Outcome.DENY, ask=None, reason=reason)
+        await self._writer.write(self._recorded(asked.call, asked.shown, asked.inspection, denied))
+        return self._reply(asked.call, is_allowed=False, reason=reason)
 
     async def _hold(self, ask_id: UUID, event: asyncio.Event, asked: "_Asked") -> tuple[bool, str]:
         watch = asyncio.create_task(asked.hung_up()) if asked.hung_up else None

@@ -22,6 +22,8 @@ BATCH_MAX = 500
 RECONNECT_SECONDS = 0.2
 log = structlog.get_logger(__name__)
 _FAILURES = (*UNREACHABLE, DatabaseError)
+# What is wrong with an entry, not with the database.
+_REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _Waiting = tuple[Recorded, asyncio.Future[None]]
 
 
@@ -48,7 +50,7 @@ class DecisionWriter:
 
     async def start(self) -> None:
         """Connect and begin to write."""
-        await self._connect()
+        await self._connected()
         self._task = asyncio.create_task(self._run(), name="decision-writer")
 
     async def stop(self) -> None:
@@ -66,6 +68,8 @@ class DecisionWriter:
         Raises:
             NotRecordedError: they are not, or nobody can know in time; the action must be denied.
         """
+        if self._is_stopping:
+            raise NotRecordedError("The service is stopping, so the action is denied")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((recorded, future))
         self._filled.set()
@@ -99,9 +103,9 @@ class DecisionWriter:
             return
         try:
             await self._execute([recorded for recorded, _ in batch])
-        except asyncpg.DataError as problem:
+        except _REFUSALS as problem:
             await self._commit_singly(batch, problem)
-        except _FAILURES as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever it is: these are denied, and the writer must live on
             self._fail(batch, problem)
         else:
             for _, future in batch:
@@ -120,7 +124,7 @@ class DecisionWriter:
 
     def _fail(self, batch: Sequence[_Waiting], problem: Exception) -> None:
         log.error("decision.not_recorded", decisions=len(batch), problem=f"{type(problem).__name__}: {problem}")
-        if not isinstance(problem, asyncpg.DataError):
+        if not isinstance(problem, _REFUSALS):
             self._drop_connection()
         for _, future in batch:
             if not future.done():
@@ -128,13 +132,14 @@ class DecisionWriter:
 
     async def _execute(self, batch: Sequence[Recorded]) -> None:
         async with asyncio.timeout(self._timeout):
-            if self._connection is None or self._connection.is_closed():
-                await self._connect()
-            await self._connection.fetchval(RECORD, *record_arguments(batch))
+            connection = await self._connected()
+            await connection.fetchval(RECORD, *record_arguments(batch))
 
-    async def _connect(self) -> None:
-        settings = session_settings("leash-decisions", statement_timeout_seconds=5)
-        self._connection = await open_connection(self._url, settings)
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            settings = session_settings("leash-decisions", statement_timeout_seconds=5)
+            self._connection = await open_connection(self._url, settings)
+        return self._connection
 
     def _drop_connection(self) -> None:
         self._lost_since = self._lost_since or self._clock()
@@ -153,9 +158,8 @@ class DecisionWriter:
         )
         try:
             async with asyncio.timeout(self._timeout):
-                if self._connection is None or self._connection.is_closed():
-                    await self._connect()
-                await self._connection.fetchval(APPEND, *append_arguments([prepare(entry, now=self._clock())]))
+                connection = await self._connected()
+                await connection.fetchval(APPEND, *append_arguments([prepare(entry, now=self._clock())]))
         except _FAILURES:
             self._drop_connection()
             await asyncio.sleep(RECONNECT_SECONDS)

@@ -1,6 +1,8 @@
 """Identifiers are UUIDv7: they sort by the time they were made."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from uuid import RFC_4122
 
 from appliance.database.identifiers import uuid7
@@ -23,8 +25,18 @@ def test_identifiers_sort_by_their_milliseconds() -> None:
     assert uuid7(2**48).int >> 80 == 0
 
 
-def test_identifiers_of_one_millisecond_differ() -> None:
-    """74 random bits; version and variant are always there."""
-    made = {uuid7(1) for _ in range(20_000)}
-    assert len(made) == 20_000
+def test_identifiers_of_one_millisecond_ascend() -> None:
+    """So entries of one commit keep their order; version and variant are always there."""
+    made = [uuid7(1) for _ in range(20_000)]
+    assert made == sorted(set(made))
     assert {(one.version, one.variant, one.int >> 80) for one in made} == {(7, RFC_4122, 1)}
+
+
+def test_identifiers_cannot_be_guessed_from_one_another() -> None:
+    """Random to begin with, raised by random steps, in threads too."""
+    first = {uuid7(stamp).int & (1 << 62) - 1 for stamp in range(1000)}
+    assert len(first) == 1000
+    made = [uuid7(2).int & (1 << 62) - 1 for _ in range(1000)]
+    assert len({later - earlier for earlier, later in pairwise(made)}) > 990
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(lambda _: uuid7(3), range(20_000)))) == 20_000

@@ -1,6 +1,5 @@
 """Searching decisions: every filter narrows, no text is a pattern, and pages fit together."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -44,7 +43,7 @@ WANTED: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.fixture
-async def identifiers(rolled_back_database: object) -> AsyncIterator[list[UUID]]:
+async def identifiers(rolled_back_database: object) -> list[UUID]:
     """Four decisions, a minute apart."""
     rows: list[dict[str, Any]] = [
         {"summary": "make test"},
@@ -56,7 +55,7 @@ async def identifiers(rolled_back_database: object) -> AsyncIterator[list[UUID]]
     ]  # fmt: skip
     batch = [recorded(**row, created_at=NOON + timedelta(minutes=at)) for at, row in enumerate(rows)]
     await current_connection().fetchval(RECORD, *record_arguments(batch))
-    yield [item.row.id for item in batch]
+    return [item.row.id for item in batch]
 
 
 @pytest.mark.usefixtures("identifiers")
@@ -69,9 +68,8 @@ async def test_a_filter_narrows_the_list(wanted: dict[str, Any], found: list[str
 async def test_pages_fit_together(identifiers: list[UUID]) -> None:
     """Each begins where the one before ended, also when new decisions came meanwhile."""
     first = await find_decisions(DecisionFilter(limit=3))
-    await current_connection().fetchval(
-        RECORD, *record_arguments([recorded("new", created_at=NOON + timedelta(hours=1))])
-    )
+    new = recorded("new", created_at=NOON + timedelta(hours=1))
+    await current_connection().fetchval(RECORD, *record_arguments([new]))
     second = await find_decisions(DecisionFilter(limit=3, before=first[-1].id))
     assert [decision.id for decision in [*first, *second]] == identifiers[::-1]
     assert await find_decisions(DecisionFilter(before=identifiers[0])) == []

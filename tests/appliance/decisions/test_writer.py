@@ -261,7 +261,7 @@ async def test_a_start_without_a_database_says_so() -> None:
 
 
 async def test_a_killed_database_denies_and_comes_back(tmp_path: Path) -> None:
-    """kill -9 of PostgreSQL in the middle of a burst: denies within the limit, then recovery by itself."""
+    """A kill -9 of PostgreSQL in the middle of a burst: denies within the limit, then recovery by itself."""
     server = EmbeddedPostgres(tmp_path, is_durable=False)
     await asyncio.to_thread(server.start)
     endpoints = await prepare(server.owner_url, state=tmp_path, now=utc_now())
