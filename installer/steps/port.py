@@ -2,10 +2,9 @@
 
 import errno
 import socket
+from ipaddress import IPv4Address, ip_address
 
 from installer.errors import PortInUseError
-
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to compare with, not to listen on
 
 
 def check_port(host: str, port: int) -> None:
@@ -28,5 +27,11 @@ def check_port(host: str, port: int) -> None:
 
 
 def reachable(host: str) -> str:
-    """Where this machine reaches a server that listens on `host`."""
-    return _ANYWHERE.get(host, host)
+    """Where this machine reaches a server that listens on `host`, which may stand for every address."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if isinstance(address, IPv4Address) else "::1"

@@ -11,7 +11,7 @@ from appliance.config import Config
 from appliance.config.sections import Server
 from installer.errors import PortInUseError
 from installer.steps.health import health, is_ready
-from installer.steps.port import check_port
+from installer.steps.port import check_port, reachable
 from tests.support import processes
 
 
@@ -60,6 +60,15 @@ def test_a_port_in_use_is_told_before_anything_starts() -> None:
         with pytest.raises(PortInUseError, match=f"127.0.0.1 port {port} .*another program uses it"):
             check_port("127.0.0.1", port)
     check_port("127.0.0.1", processes.free_port())
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("127.0.0.2", "127.0.0.2"), ("localhost", "localhost")],  # noqa: S104
+)
+def test_a_server_on_every_address_is_reached_on_this_machine(host: str, reached: str) -> None:
+    """Nobody can connect to the unspecified address everywhere."""
+    assert reachable(host) == reached
 
 
 def test_an_address_that_is_not_ours_is_told() -> None:
