@@ -67,7 +67,7 @@ async def _serve(app: Litestar, config: Config, stopping: asyncio.Event) -> None
         raise PortTakenError(f"The server ended by itself: {serving.exception()}")
     log.info("server.stopping", running=edge.running)
     app.state.road.release_held_calls()
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call] # Granian's own
     if not await edge.drained(config.server.shutdown_grace_seconds):
         log.warning("server.requests_cut_off", running=edge.running)
     await serving

@@ -19,7 +19,7 @@ from appliance.identity.rules import Permission, is_permitted
 from server.addresses import Hosts
 from server.answers import answer_failure
 from server.authentication import Carrier, csrf_token, signed_in_of
-from server.requests import AnyConnection
+from server.requests import AnyConnection, method_of
 
 SIGN_IN_PATH: Final = "/sign-in"
 CSRF_HEADER: Final = "x-csrf-token"
@@ -27,7 +27,6 @@ CSRF_FIELD: Final = "csrf_token"
 HOSTS: Final = "hosts"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS: Final = frozenset({RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART})
-_FORGED: Final = "The request did not come from a page of this service"
 Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
 
 
@@ -64,7 +63,7 @@ async def _signed_in(connection: AnyConnection) -> SignedIn:
         SignInRequiredError, RequestForgedError: nobody is, or the request does not come from our pages.
     """
     signed_in = signed_in_of(connection)
-    if connection.scope["method"] in _SAFE_METHODS or connection.scope.get("auth") is Carrier.BEARER:
+    if method_of(connection.scope) in _SAFE_METHODS or connection.scope.get("auth") is Carrier.BEARER:
         return signed_in
     given = await _given_token(connection)
     expected = csrf_token(_appliance_of(connection).identity.csrf_key, signed_in.session_id)
@@ -101,7 +100,7 @@ def _is_from_own_page(connection: AnyConnection, *, is_told_needed: bool) -> boo
 async def _refuse_forged(connection: AnyConnection, signed_in: SignedIn | None) -> None:
     appliance = _appliance_of(connection)
     await appliance.identity.refusals.record_request(signed_in, *_route_of(connection), appliance.clock())
-    raise RequestForgedError(_FORGED)
+    raise RequestForgedError
 
 
 def _appliance_of(connection: AnyConnection) -> Appliance:
@@ -110,7 +109,7 @@ def _appliance_of(connection: AnyConnection) -> Appliance:
 
 
 def _route_of(connection: AnyConnection) -> tuple[str, str]:
-    return connection.scope["method"], connection.scope["path_template"]
+    return method_of(connection.scope), connection.scope["path_template"]
 
 
 def local_path(text: str) -> str:

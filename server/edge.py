@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 from litestar import Litestar, Request
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.agents import dialects
@@ -20,7 +21,7 @@ from server.headers import RawHeaders, SecurityHeaders
 from server.hooks.handler import Hooks
 from server.http_errors import HostUnknownError, RateLimitedError
 from server.rates import Buckets
-from server.requests import CORRELATION_ID, correlation_id_from, loggable_path
+from server.requests import CORRELATION_ID, correlation_id_from, loggable_path, method_of
 
 _HOOKS: Final = "/v1/hooks/"
 _HEALTH: Final = "/health"
@@ -48,7 +49,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
         self.running += 1
@@ -56,7 +57,7 @@ class Edge:
             path = scope["path"]
             if path.startswith("//"):  # some clients append their paths to an address that ends in a slash
                 path = scope["path"] = "/" + path.lstrip("/")
-            if path.startswith(_HOOKS) and scope["method"] == "POST":
+            if path.startswith(_HOOKS) and method_of(scope) == "POST":
                 agent, _, event = path[len(_HOOKS) :].rstrip("/").partition("/")
                 if dialects.is_known(agent, event):
                     await self._hooks.answer(agent, event, scope, receive, send)
@@ -143,7 +144,7 @@ def _log_access(scope: Scope, status: int, started: float) -> None:
     client, user = scope.get("client"), scope.get("user")
     log.info(
         "http.request",
-        method=scope["method"],  # type: ignore[typeddict-item] # an HTTP scope
+        method=method_of(scope),
         path=loggable_path(scope),
         status=status,
         ms=round((time.perf_counter() - started) * 1000, 1),

@@ -71,22 +71,31 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "policy_conflict": 409,
     "policy_version_unknown": 404,
     "policy_draft_unknown": 404,
-    # approvals and decisions
+    # approvals
     "ask_unknown": 404,
     "ask_closed": 409,
     "ask_expired": 410,
     "self_approval_refused": 403,
     "answerer_not_allowed": 403,
     "binding_mismatch": 409,
-    "shutting_down": 503,
-    "decision_error": 503,
-    "decision_not_recorded": 503,
-    "too_many_pending": 429,
+    # what only agents are told, in their own words
+    "shutting_down": 200,
+    "decision_error": 200,
+    "decision_not_recorded": 200,
+    "decision_timeout": 200,
+    "too_many_pending": 200,
+    "hook_body_slow": 200,
+    "hook_caller_gone": 200,
+    "hook_rate_limited": 200,
+    "hook_refused": 200,
+    "hook_version_refused": 200,
+    "machine_token_refused": 200,
+    "body_too_deep": 200,
 }
 _SERVER_FAULT: Final = 500
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A failure as it is answered: application/problem+json, and the words that published clients look for.
 
     Attributes:
@@ -165,14 +174,14 @@ def _with_fields(told: str, extra: object) -> str:
     return f"{summary}: {named}" if named else f"{summary}: {told}"
 
 
-def problem_of(error: LeashError, correlation_id: str) -> Problem:
+def problem_of(error: LeashError, correlation_id: str) -> ProblemDetails:
     """How an error is told; of a fault of ours only its kind."""
     status = status_of(error)
     is_ours = status >= _SERVER_FAULT and not isinstance(error, http_errors.HttpError)
     detail = error.summary if is_ours else error.detail
     stop = "" if detail[-1:] in {".", "!", "?"} else "."
     words = f"{detail}{stop} {error.next_step}".strip() if error.next_step else detail
-    problem = Problem(
+    problem = ProblemDetails(
         type=f"/reference#error-{error.code}",
         title=error.summary,
         status=status,

@@ -1,10 +1,10 @@
 """What is known of a request before anybody reads it: its number in the logs, and the client's address."""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar.connection import ASGIConnection
-from litestar.types import Scope
+from litestar.types import HTTPScope, Scope
 
 from appliance.database.identifiers import uuid7
 
@@ -23,6 +23,11 @@ def correlation_id_from(given: str) -> str:
 def correlation_id_of(connection: AnyConnection) -> str:
     """The number of this request in the logs."""
     return str(connection.scope["state"].get(CORRELATION_ID, ""))
+
+
+def method_of(scope: Scope) -> str:
+    """The method of an HTTP request; nothing else gets past the edge."""
+    return cast("HTTPScope", scope)["method"]
 
 
 def loggable_path(scope: Scope) -> str:

@@ -8,10 +8,10 @@ from litestar.params import FromPath
 
 from appliance.agents import dialects
 from appliance.errors import LeashError
-from server.errors import Problem
+from server.errors import ProblemDetails
 from server.hooks.handler import words_of
 
-_UNKNOWN: Final = ResponseSpec(Problem, generate_examples=False, description="No such agent or event")
+_UNKNOWN: Final = ResponseSpec(ProblemDetails, generate_examples=False, description="No such agent or event")
 
 
 @post(

@@ -1,5 +1,6 @@
 """The API as an OpenAPI 3.1 document."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -7,7 +8,14 @@ import msgspec
 from litestar import Litestar, Response, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    SecurityScheme,
+)
 
 from server.dashboard.dependencies import AnyRequest
 
@@ -17,6 +25,20 @@ _TOLD: Final = (
     " `leashctl people session create` as bearer; failures are problem JSON (RFC 9457) with a stable `code`."
 )
 _BEARER: Final = "session"
+_FAILURE: Final = OpenAPIResponse(
+    description="A failure (RFC 9457); `code` is one of docs/reference/errors.md.",
+    content={"application/problem+json": OpenAPIMediaType(schema=Reference("#/components/schemas/ProblemDetails"))},
+)
+
+
+@dataclass
+class ApiOperation(Operation):
+    """An operation whose failures are told in the one shape that all of them have."""
+
+    def __post_init__(self) -> None:
+        """Put the one description of failures in the place of Litestar's own."""
+        kept = {status: told for status, told in (self.responses or {}).items() if status.startswith("2")}
+        self.responses = {**kept, "default": _FAILURE}
 
 
 def openapi_config() -> OpenAPIConfig:

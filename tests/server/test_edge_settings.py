@@ -1,5 +1,7 @@
 """What the settings of a server change: addresses that are believed, sizes, rates, plain http."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -50,7 +52,7 @@ async def test_too_large_a_request_is_refused(postgres: TestPostgres, tmp_path_f
         announced = await world.as_script(world.owner, "POST", "/v1/policies/validate", large)
         assert (announced.status_code, announced.json()["code"]) == (413, "request_too_large")
 
-        async def pieces():  # noqa: ANN202 - bytes
+        async def pieces() -> AsyncIterator[bytes]:
             for _ in range(20):
                 yield b" " * KILOBYTE
 

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from appliance.clock import utc_now
 from appliance.database.identifiers import uuid7
 from appliance.identity.records import Role
+from appliance.identity.rules import Permission
 from server.authorization import requires_own_page
 from tests.support.people import ledger_events, make_person
 from tests.support.web_world import World
@@ -30,6 +32,26 @@ def changing_routes(app: Litestar) -> Iterator[tuple[str, str, bool]]:
                 is_open = requires_own_page in (handler.guards or ())
                 for method in handler.http_methods - SAFE:
                     yield method, route.path, is_open
+
+
+def api_routes(app: Litestar) -> Iterator[tuple[str, str, str]]:
+    """Method, path and permission of the routes that machines and scripts use; without a permission why not."""
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute) or not route.path.startswith(("/v1/", "/health")):
+            continue
+        for handler in route.route_handlers:
+            for method in handler.http_methods - {"HEAD", "OPTIONS"}:
+                if handler.include_in_schema is not False and not route.path.startswith("/v1/openapi"):
+                    yield method, route.path_format, _permission(handler)
+
+
+def _permission(handler: HTTPRouteHandler) -> str:
+    names = [getattr(guard, "__name__", "") for guard in handler.guards or ()]
+    found = [name for name in names if name.startswith("requires_")]
+    if not found:
+        return "-"
+    wanted = found[0].removeprefix("requires_")
+    return "signed in" if wanted == "sign_in" else f"`{Permission[wanted.upper()].value}`"
 
 
 def filled(path: str) -> str:

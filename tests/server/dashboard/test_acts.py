@@ -20,7 +20,7 @@ from tests.support.people import OPERATOR, Someone, make_person
 from tests.support.web import WebClient
 
 FORCED = "git push --force origin main"
-HIDDEN = FORCED + " # \u202e<b>x</b>"
+HIDDEN = "\u202e<b>x</b>"
 
 
 async def _machine(email: str = "mia@example.org") -> Requester:
@@ -33,12 +33,12 @@ async def _machine(email: str = "mia@example.org") -> Requester:
 def _call(requester: Requester, command: str) -> Call:
     body: dict[str, Any] = {
         "hook_event_name": "PreToolUse", "session_id": "s1", "cwd": "/srv/project", "tool_name": "Bash",
-        "tool_input": {"command": command}, "tool_use_id": "t1",
+        "tool_input": {"command": command, "description": HIDDEN}, "tool_use_id": "t1",
     }  # fmt: skip
     return Call(requester=requester, agent="claude", event="PreToolUse", body=body)
 
 
-async def _asked(client: WebClient, command: str = HIDDEN) -> tuple["asyncio.Task[Any]", UUID, str]:
+async def _asked(client: WebClient, command: str = FORCED) -> tuple["asyncio.Task[Any]", UUID, str]:
     """A held call, its ask, and the ask's binding."""
     road: Road = client.app.state.road
     held = asyncio.create_task(road.decisions.decide(_call(await _machine(), command)))
