@@ -44,9 +44,11 @@ def new_ask(
     )  # fmt: skip
 
 
-async def opened(approvals: Approvals, terms: AskTerms | None = None, **more: float) -> Ask:
+async def opened(
+    approvals: Approvals, terms: AskTerms | None = None, *, seconds: float = 600, attach_key: bytes = b""
+) -> Ask:
     """An ask that waits; `seconds` until its expiry."""
-    new = new_ask(terms, **more)  # type: ignore[arg-type]
+    new = new_ask(terms, seconds=seconds, attach_key=attach_key)
     async with transaction():
         assert await approvals.open(new, MACHINE)
     return await ask_by_id(new.id)
@@ -75,9 +77,7 @@ async def events_of(ask: Ask | UUID) -> list[str]:
     """The ledger's events about an ask, oldest first; a refusal with its code."""
     identifier = ask.id if isinstance(ask, Ask) else ask
     entries = await ledger_of(f"ask:{identifier}")
-    return [
-        event.removeprefix("approval.") + (f":{facts['code']}" if "code" in facts else "") for event, facts in entries
-    ]
+    return [":".join([event.removeprefix("approval."), *facts.get("code", "").split()]) for event, facts in entries]
 
 
 def codes(results: list[object]) -> list[str]:

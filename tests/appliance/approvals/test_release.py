@@ -175,7 +175,7 @@ async def test_one_call_has_one_open_ask(approvals: Approvals) -> None:
 
 async def test_a_repeat_finds_its_ask_until_it_has_ended(approvals: Approvals) -> None:
     """Pending or allowed, in any process, also after a restart; never one that is over."""
-    ask = await opened(approvals, attach_key=ATTACH)  # type: ignore[arg-type]
+    ask = await opened(approvals, attach_key=ATTACH)
     assert await open_ask_for(ATTACH, SOON) == ask
     await allow(approvals, ask, approver("Bob"))
     attached = await open_ask_for(ATTACH, SOON)
@@ -190,7 +190,7 @@ async def test_a_repeat_finds_its_ask_until_it_has_ended(approvals: Approvals) -
 
 async def test_an_ask_that_expired_makes_room_for_a_new_one(approvals: Approvals) -> None:
     """Although nobody has ended it yet; its end is recorded."""
-    ask = await opened(approvals, seconds=60, attach_key=ATTACH)  # type: ignore[arg-type]
+    ask = await opened(approvals, seconds=60, attach_key=ATTACH)
     assert not await open_again(approvals, ATTACH, seconds_later=59)
     assert await open_again(approvals, ATTACH, seconds_later=60)
     assert await events_of(ask) == ["opened", "expired"]
