@@ -80,7 +80,7 @@ async def test_every_page_fits_and_stays_at_home(
 ) -> None:
     """At 1280 and 320 pixels: no sideways scrolling, WCAG AA by axe, no script error, no foreign request; pictures."""
     owner = await cloud.owner()
-    hidden = "git push --force origin main # \u202etxt.exe " + "x" * 300
+    hidden = "git push --force origin main # \u200btxt.exe " + "x" * 300
     assert (await machine.run("git status")).is_allow
     assert (await machine.run("rm -rf /")).is_deny
     BUILD.mkdir(parents=True, exist_ok=True)

@@ -106,7 +106,8 @@ async def test_duplicates_are_of_the_same_session_project_and_machine(
         assert [call.done() for call in (*calls[1:], elsewhere)] == [False, False, False]
         await cloud.expire_asks(machine)
         await cloud.expire_asks(other)
-        assert all((await call).is_deny for call in (*calls[1:], elsewhere))
+        answers = await asyncio.gather(*calls[1:], elsewhere)
+        assert all(answer.is_deny for answer in answers)
 
 
 async def _ask_of(cloud: Cloud, asks: list[str], session: str, project: str) -> str:

@@ -20,7 +20,7 @@ from tests.support.people import OPERATOR, Someone, make_person
 from tests.support.web import WebClient
 
 FORCED = "git push --force origin main"
-HIDDEN = "\u202e<b>x</b>"
+HIDDEN = "\u200b<b>x</b>"
 
 
 async def _machine(email: str = "mia@example.org") -> Requester:
@@ -56,15 +56,15 @@ async def test_an_ask_is_shown_exactly_and_allowed_once(browse: Browse, owner: S
     page = await browser.get("/approvals")
     assert "1 ask waits for an answer" in page.text
     assert "&lt;b&gt;x&lt;/b&gt;" in page.text
-    assert 'title="U+202E RIGHT-TO-LEFT OVERRIDE">⟨U+202E⟩</span>' in page.text
+    assert 'title="U+200B ZERO WIDTH SPACE">⟨U+200B⟩</span>' in page.text
     assert "<b>x" not in page.text
-    assert "\u202e" not in page.text
+    assert "\u200b" not in page.text
     lists = await browser.get("/approvals", **{"HX-Request": "true"})
     assert "<html" not in lists.text
     whole = await browser.get(f"/approvals/{ask}/payload")
     assert whole.headers["content-type"] == "text/plain; charset=utf-8"
     assert whole.headers["x-content-type-options"] == "nosniff"
-    assert "\\u202e" in whole.text
+    assert "\\u200b" in whole.text
     stale = await browser.post(f"/approvals/{ask}/answer", resolution="allow", binding="0" * 64)
     assert stale.status_code == 409
     assert "belongs to another action" in stale.text
