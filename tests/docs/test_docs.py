@@ -1,0 +1,80 @@
+"""The references that are made from the code are up to date, and no setting, code or event is missing from them."""
+
+import importlib
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from appliance.config.settings import SETTINGS
+from appliance.database.piccolo_conf import FEATURES
+from tests.docs import REFERENCE, ROOT
+from tests.docs.errors import errors
+from tests.docs.ledger_events import constants_of, events_of
+from tests.docs.pages import PAGES
+
+WRITERS = [feature for feature in FEATURES if events_of(feature)]
+LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
+PATH = re.compile(r"`((?:appliance|server|installer|tests|docs|helm|ansible)/[\w./-]*[\w/])`")
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_is_what_the_code_makes_of_it(path: Path) -> None:
+    """After a change: `make docs`."""
+    assert path.read_text("utf-8") == PAGES[path]()
+
+
+def test_every_setting_has_its_row() -> None:
+    """With its variable."""
+    page = (REFERENCE / "settings.md").read_text("utf-8")
+    missing = [key for key, each in SETTINGS.items() if f"| `{key}`<br>`{each.variable}` |" not in page]
+    assert missing == []
+
+
+def test_every_error_has_its_row_and_its_own_code() -> None:
+    """Of the appliance, the server and leashctl; a class without a code of its own would be told as another error."""
+    page = (REFERENCE / "errors.md").read_text("utf-8")
+    known = errors()
+    assert [code for code in known if f"`{code}`" not in page] == []
+    assert {"internal_error", "config_invalid", "ask_closed", "already_running", "not_found"} <= set(known)
+    for code, error in known.items():
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code), code
+        assert "code" in vars(error), error
+        assert error.summary, error
+        assert not error.summary.endswith("."), error
+        assert error.next_step == "" or error.next_step.endswith((".", "?")), error
+
+
+@pytest.mark.parametrize("feature", WRITERS)
+def test_every_event_is_described(feature: str) -> None:
+    """Each constant of a feature's events module, as `noun.verb`."""
+    page = (REFERENCE / "ledger-events.md").read_text("utf-8")
+    assert constants_of(feature) == set(events_of(feature))
+    for event, told in events_of(feature).items():
+        assert re.fullmatch(r"[a-z_]+\.[a-z_]+", event)
+        assert told.endswith(".")
+        assert f"| `{event}` |" in page
+
+
+def test_no_two_features_write_the_same_event() -> None:
+    """An auditor must know who wrote an entry."""
+    events = sorted(event for feature in WRITERS for event in events_of(feature))
+    assert [one for one, other in pairwise(events) if one == other] == []
+
+
+def test_no_entry_is_written_under_a_name_that_is_not_listed() -> None:
+    """Whoever appends an entry takes its event from an events module."""
+    for path in sorted((ROOT / "appliance").rglob("*.py")):
+        for found in re.finditer(r"LedgerEntry\(\s*event=([\"'])", path.read_text("utf-8")):
+            pytest.fail(f"{path}: {found[0]}")
+    assert importlib.import_module("appliance.decisions.events").EVENTS
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_and_path_leads_somewhere(path: Path) -> None:
+    """A reader who follows one arrives."""
+    text = path.read_text("utf-8")
+    assert [link for link in LINK.findall(text) if not (path.parent / link).exists()] == []
+    assert [name for name in PATH.findall(text) if not (ROOT / name).exists()] == []
