@@ -18,11 +18,12 @@ def free_port() -> int:
 
 
 def children(pid: int) -> list[int]:
-    """Process ids of the direct children; empty if the process has ended."""
-    try:
-        return [int(word) for word in (_PROC / f"{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
+    """Process ids of the direct children, whichever thread started them; empty if the process has ended."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in (_PROC / f"{pid}/task").iterdir():
+            found += [int(word) for word in (task / "children").read_text().split()]
+    return found
 
 
 def family(pid: int) -> list[int]:
