@@ -17,8 +17,8 @@ _HEAD = f"""# Errors
 {GENERATED}
 
 Every failure has a code that never changes its meaning. Over HTTP it is problem JSON (RFC 9457); see [the API](api.md).
-`leashctl` prints the same code with `--json`. A status of 200 is that of an agent's deny: hook calls are answered in the
-agent's own words, which hold the first sentence and the next step.
+`leashctl` prints the same code with `--json`. A status of 200 is that of an agent's deny: hook calls are answered in
+the agent's own words, which hold the first sentence and the next step.
 """
 # Sections and the modules whose errors stand there; the first that fits.
 _SECTIONS = (

