@@ -20,7 +20,7 @@ from server.command_line import configured, stop
 from server.edge import Edge
 
 _PROGRAM: Final = "server"
-# With the defaults, a thousand held calls let a fast one wait for seconds (docs/adr).
+# With the defaults, a thousand held calls let a fast one wait for seconds: docs/adr/0008-web-server.md.
 _BACKLOG: Final = 16_384
 _BACKPRESSURE: Final = 20_000
 _HEADER_MILLISECONDS: Final = 10_000
