@@ -5,6 +5,7 @@ from typing import Any
 from appliance.config import Config
 from appliance.database.embedded import EmbeddedPostgres
 from installer.context import CommandLine
+from installer.errors import REFUSED
 from installer.steps.own import OwnCommand
 
 
@@ -30,11 +31,13 @@ def start_embedded(server: EmbeddedPostgres) -> str:
 
 
 class Schema:
-    """The migration, as a process of its own."""
+    """The migration, as a process of its own; where only the service's role is known, a look at the schema."""
 
     def __init__(self, line: CommandLine) -> None:
         """Start it."""
-        self._command = OwnCommand(line, "database", "migrate")
+        database = line.config.database
+        self._is_ours = database.service_url is None or database.owner_url is not None
+        self._command = OwnCommand(line, "database", "migrate" if self._is_ours else "status")
         self.has_owner = True
 
     def wait(self) -> str:
@@ -43,7 +46,9 @@ class Schema:
         Raises:
             CommandFailedError: the database cannot be reached or used, or a migration failed.
         """
-        report: dict[str, Any] = self._command.answer()
+        report: dict[str, Any] = self._command.answer((0,) if self._is_ours else (0, REFUSED))
         self.has_owner = bool(report["has_owner"])
+        if not self._is_ours:
+            return "left to the administrator, who has the owner's URL"
         count = len(report["applied"])
         return f"{count} migrations applied" if count else "up to date"

@@ -5,8 +5,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from tests.support.postgres import TestDatabase
 
 Leashctl = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -27,3 +30,11 @@ def leashctl(tmp_path: Path) -> Leashctl:
         )
 
     return run
+
+
+def keep_password(database: TestDatabase, state: Path) -> None:
+    """Roles belong to the whole server: a migration from another state directory would change this one's password."""
+    file = state / "secrets" / "leash_retention.password"
+    file.parent.mkdir(parents=True, mode=0o700)
+    file.touch(mode=0o600)
+    file.write_text(unquote(urlsplit(database.retention_url).password or ""))

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.installer.conftest import Leashctl
+from tests.installer.conftest import Leashctl, keep_password
 from tests.support.postgres import TestDatabase
 
 
@@ -11,6 +11,7 @@ def test_a_migration_makes_roles_and_changes_nothing_twice(
     committed_database: TestDatabase, leashctl: Leashctl, tmp_path: Path
 ) -> None:
     """The database is migrated already, so nothing is applied; the passwords of the roles lie in 0600 files."""
+    keep_password(committed_database, tmp_path / "state")
     owner = {"LEASH_DATABASE__OWNER_URL": committed_database.owner_url}
     owner["LEASH_DATABASE__SERVICE_URL"] = committed_database.service_url
     done = leashctl("database", "migrate", "--json", **owner)

@@ -14,7 +14,9 @@ import pytest
 from appliance.database.embedded import EmbeddedPostgres
 from installer.steps.lock import read
 from installer.supervision.postgres import postmaster
+from tests.installer.conftest import keep_password
 from tests.support import processes
+from tests.support.postgres import TestDatabase
 
 READY = "Ctrl-C stops everything"
 SERVER = """
@@ -131,6 +133,27 @@ def test_after_kill_nine_nothing_stays_for_ever_and_the_next_run_adopts_the_data
     again.send_signal(signal.SIGINT)
     assert again.wait(30) == 0
     assert not processes.is_alive(database)
+
+
+@pytest.mark.parametrize("is_owner_known", [True, False])
+def test_an_external_database_is_used_and_left_running(
+    committed_database: TestDatabase,
+    standing: Standing,
+    is_owner_known: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """One URL is enough; without the owner's, the administrator migrates. No database of ours is made."""
+    if is_owner_known:
+        keep_password(committed_database, standing.state)
+        standing.environ["LEASH_DATABASE__OWNER_URL"] = committed_database.owner_url
+    standing.environ["LEASH_DATABASE__SERVICE_URL"] = committed_database.service_url
+    up = standing.start()
+    standing.wait_ready()
+    assert "Database     the one that [database] names" in standing.said()
+    assert ("up to date" if is_owner_known else "left to the administrator") in standing.said()
+    assert "Owner link   http://" in standing.said()
+    up.send_signal(signal.SIGINT)
+    assert up.wait(30) == 0
+    assert not (standing.state / "postgres.json").exists()
 
 
 def test_a_port_in_use_is_told_before_a_database_is_made(standing: Standing) -> None:
