@@ -38,7 +38,7 @@ class Visitor:
             reply = await client.request(method, path, headers=headers, data=form or None)
         for line in reply.headers.get_list("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name] = value
+            self.cookies[name] = value.strip('"')
         return reply
 
     async def page(self, path: str) -> str:
