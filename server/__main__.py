@@ -25,6 +25,7 @@ _BACKLOG: Final = 16_384
 _BACKPRESSURE: Final = 20_000
 _HEADER_MILLISECONDS: Final = 10_000
 _HEADER_BYTES: Final = 65_536
+_OPENING_SECONDS: Final = 0.005
 log = structlog.get_logger(_PROGRAM)
 
 
@@ -57,8 +58,9 @@ async def _serve(app: Litestar, config: Config, stopping: asyncio.Event) -> None
     edge: Edge = app.state[EDGE]
     server = _server(app, config)
     serving = asyncio.create_task(server.serve(), name="granian")
+    await _until_it_listens(config, serving)
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # what is here now stays: later collections need not look at it
     log.info("server.listening", host=config.server.host, port=config.server.port, public=config.public_origin)
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -71,6 +73,19 @@ async def _serve(app: Litestar, config: Config, stopping: asyncio.Event) -> None
     if not await edge.drained(config.server.shutdown_grace_seconds):
         log.warning("server.requests_cut_off", running=edge.running)
     await serving
+
+
+async def _until_it_listens(config: Config, serving: "asyncio.Task[None]") -> None:
+    """Granian tells nobody when its socket is open: whoever reads that we listen must be able to connect."""
+    while not serving.done():
+        try:
+            _, writer = await asyncio.open_connection(config.server.host, config.server.port)
+        except OSError:
+            await asyncio.sleep(_OPENING_SECONDS)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            return
 
 
 def _server(app: Litestar, config: Config) -> Server:
