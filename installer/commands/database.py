@@ -8,7 +8,7 @@ import typer
 from installer.console import print_json
 from installer.context import CommandLine
 from installer.errors import REFUSED
-from installer.steps.schema import DatabaseStatus, database_status, migrate_database
+from installer.steps.schema import DatabaseStatus, database_status, migrate_database, prepare_database
 
 database_app = typer.Typer(help="Migrate the database and look at it.", no_args_is_help=True, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -23,6 +23,22 @@ def migrate(ctx: typer.Context, *, as_json: AsJson = False) -> None:
         print_json(done)
     else:
         typer.echo("\n".join(done.applied) or "The schema is up to date.")
+
+
+@database_app.command("prepare")
+def prepare(ctx: typer.Context, *, as_json: AsJson = False) -> None:
+    """Do what `up` does before it starts the services: migrate if the owner's URL is known, and make the first link.
+
+    The link is one-time, for the first owner; there is none if somebody owns the installation already.
+    """
+    line: CommandLine = ctx.obj
+    done = asyncio.run(prepare_database(line.config))
+    if as_json:
+        print_json(done)
+        return
+    typer.echo("The schema fits." if done.applied is None else "\n".join(done.applied) or "The schema is up to date.")
+    if done.owner_link:
+        typer.echo(f"Owner link: {done.owner_link}")
 
 
 @database_app.command("status")

@@ -11,9 +11,8 @@ from appliance.config import Config
 from appliance.config.settings import variable_of
 from installer.console import Console
 from installer.context import CommandLine
-from installer.steps.database import Schema, embedded_server, start_embedded
+from installer.steps.database import embedded_server, prepare, start_embedded
 from installer.steps.lock import StateLock
-from installer.steps.own import OwnCommand
 from installer.steps.port import check_port
 from installer.steps.services import make_services, stop_services, wait_ready
 from installer.steps.stopping import Stopping, StopRequestedError, stop_signals
@@ -82,12 +81,11 @@ class Up:
         check_port(config.server.host, config.server.port)
         self._start_database(undo)
         with console.step("Schema") as step:
-            schema = Schema(self._line)
-            step.detail = schema.wait()
+            step.detail, owner_link = prepare(self._line)
         with console.step("Services") as step:
-            link = self._start_services(undo, lock, wants_link=not schema.has_owner)
+            self._start_services(undo, lock)
             step.detail = "server and scheduler are ready"
-        self._welcome(link)
+        self._welcome(owner_link)
 
     def _start_database(self, undo: ExitStack) -> None:
         server = embedded_server(self._config)
@@ -101,25 +99,20 @@ class Up:
         undo.callback(keeper.end)
         keeper.start()
 
-    def _start_services(self, undo: ExitStack, lock: StateLock, *, wants_link: bool) -> str:
-        """Start them, and make the owner link meanwhile if nobody owns the installation yet; the link, or nothing."""
+    def _start_services(self, undo: ExitStack, lock: StateLock) -> None:
         services = make_services(self._line, tell=self._tell, started=lock.record)
         undo.callback(lambda: stop_services(self._config, services, lambda: self._stopping.is_urgent))
         for service in services:
             service.start()
-        link = OwnCommand(self._line, "people", "owner-link") if wants_link else None
-        if link is not None:
-            undo.callback(link.cancel)
         wait_ready(self._config, services)
-        return str(link.answer()["url"]) if link is not None else ""
 
-    def _welcome(self, link: str) -> None:
+    def _welcome(self, owner_link: str) -> None:
         console = self._console
         console.say()
         console.fact("Address", self._config.public_origin)
-        if link:
+        if owner_link:
             minutes = self._config.sessions.owner_link_minutes
-            console.fact("Owner link", f"{link}  (once, within {minutes} minutes)")
+            console.fact("Owner link", f"{owner_link}  (once, within {minutes} minutes)")
         console.fact("Next", "leashctl try  plays three calls of a pretend agent  (.venv/bin/leashctl in a clone)")
         console.say(f"\nReady after {time.monotonic() - self._began:.1f} s. Ctrl-C stops everything.")
 

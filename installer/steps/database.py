@@ -1,11 +1,10 @@
 """Bring the database to where the service can use it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from appliance.config import Config
 from appliance.database.embedded import EmbeddedPostgres
 from installer.context import CommandLine
-from installer.errors import REFUSED
 from installer.steps.own import OwnCommand
 
 
@@ -30,25 +29,21 @@ def start_embedded(server: EmbeddedPostgres) -> str:
     return f"embedded PostgreSQL 18, {done}"
 
 
-class Schema:
-    """The migration, as a process of its own; where only the service's role is known, a look at the schema."""
+class Prepared(NamedTuple):
+    """What was done, and the one-time link for the first owner; empty if there is one."""
 
-    def __init__(self, line: CommandLine) -> None:
-        """Start it."""
-        database = line.config.database
-        self._is_ours = database.service_url is None or database.owner_url is not None
-        self._command = OwnCommand(line, "database", "migrate" if self._is_ours else "status")
-        self.has_owner = True
+    detail: str
+    owner_link: str
 
-    def wait(self) -> str:
-        """Wait for its end; what was done.
 
-        Raises:
-            CommandFailedError: the database cannot be reached or used, or a migration failed.
-        """
-        report: dict[str, Any] = self._command.answer((0,) if self._is_ours else (0, REFUSED))
-        self.has_owner = bool(report["has_owner"])
-        if not self._is_ours:
-            return "left to the administrator, who has the owner's URL"
-        count = len(report["applied"])
-        return f"{count} migrations applied" if count else "up to date"
+def prepare(line: CommandLine) -> Prepared:
+    """Migrate, in a process of its own, and see to a first owner.
+
+    Raises:
+        CommandFailedError: the database cannot be reached or used, or a migration failed.
+    """
+    report: dict[str, Any] = OwnCommand(line, "database", "prepare").answer()
+    applied, owner_link = report["applied"], str(report["owner_link"] or "")
+    if applied is None:
+        return Prepared("fits; its migration is left to the administrator", owner_link)
+    return Prepared(f"{len(applied)} migrations applied" if applied else "up to date", owner_link)

@@ -25,18 +25,18 @@ class OwnCommand:
             process_group=0,
         )
 
-    def answer(self, codes: tuple[int, ...] = (0,)) -> Any:  # noqa: ANN401 - any JSON
+    def answer(self) -> Any:  # noqa: ANN401 - any JSON
         """Wait for its JSON answer.
 
         Raises:
-            CommandFailedError: it ended with none of `codes`; with what it said.
+            CommandFailedError: with what it said when it failed.
         """
         try:
             out, err = self._process.communicate()
         except BaseException:
             self.cancel()
             raise
-        if self._process.returncode not in codes:
+        if self._process.returncode:
             raise CommandFailedError(_said(self._words, err), max(1, self._process.returncode))
         return msgspec.json.decode(out)
 

@@ -1,5 +1,7 @@
 """Migrate a database and look at it; imported by the commands that do so, never by `up` itself."""
 
+import os
+
 import msgspec
 
 from appliance.clock import utc_now
@@ -7,25 +9,35 @@ from appliance.config import Config
 from appliance.database import roles
 from appliance.database.connection import Connection, connect, disconnect, read_connection
 from appliance.database.errors import TooManyRightsError
-from appliance.database.migrations import applied_migrations, known_migrations
-from appliance.database.setup import prepare
+from appliance.database.migrations import applied_migrations, check_schema, known_migrations
+from appliance.database.setup import Endpoints, prepare
+from appliance.identity.links import Links
 from appliance.identity.queries import has_owner
+from appliance.identity.records import Limits
+from appliance.ledger.records import Actor, ActorKind
 from installer.errors import OwnerUrlMissingError
 from installer.steps.database import embedded_server
 
+OPERATOR = Actor(kind=ActorKind.OPERATOR, id="leashctl")
 _POOL_SIZE = 2
 
 
 class Migrated(msgspec.Struct, frozen=True, kw_only=True):
-    """What a migration did.
-
-    Attributes:
-        applied: names of the migrations, in order.
-        has_owner: whether an owner can sign in already.
-    """
+    """What a migration did: names of the migrations, in order."""
 
     applied: tuple[str, ...]
-    has_owner: bool
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done before the services start.
+
+    Attributes:
+        applied: names of the migrations; None if they are left to the administrator.
+        owner_link: address of the one-time link by which somebody becomes the first owner; None if there is one.
+    """
+
+    applied: tuple[str, ...] | None
+    owner_link: str | None
 
 
 class DatabaseStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,20 +69,56 @@ async def migrate_database(config: Config) -> Migrated:
         OwnerUrlMissingError: only the service's role is known.
         DatabaseError: it cannot be reached or used, or a migration failed.
     """
-    database, server = config.database, embedded_server(config)
-    if server is not None:
-        owner_url = server.owner_url
-    elif database.owner_url is not None:
-        owner_url = database.owner_url.reveal()
-    else:
+    owner_url = _owner_url(config)
+    if owner_url is None:
         raise OwnerUrlMissingError
-    given = database.service_url.reveal() if database.service_url is not None else ""
-    endpoints = await prepare(owner_url, state=config.state.directory, now=utc_now(), service_url=given)
-    await connect(endpoints.service_url, pool_size=_POOL_SIZE)
+    return Migrated(applied=(await _migrate(config, owner_url)).migrated.applied)
+
+
+async def prepare_database(config: Config) -> Prepared:
+    """Migrate where the owner's URL is known, look at the schema where it is not, and see to a first owner.
+
+    Raises:
+        DatabaseError: it cannot be reached or used, a migration failed, or its administrator must migrate it.
+    """
+    owner_url, applied = _owner_url(config), None
+    if owner_url is not None:
+        endpoints = await _migrate(config, owner_url)
+        service_url, applied = endpoints.service_url, endpoints.migrated.applied
+    else:
+        service_url = _given_service_url(config)
+    await connect(service_url, pool_size=_POOL_SIZE)
     try:
-        return Migrated(applied=endpoints.migrated.applied, has_owner=await has_owner())
+        async with read_connection() as connection:
+            await check_schema(connection)
+        return Prepared(applied=applied, owner_link=await _first_owner_link(config))
     finally:
         await disconnect()
+
+
+def _owner_url(config: Config) -> str | None:
+    server, given = embedded_server(config), config.database.owner_url
+    if server is not None:
+        return server.owner_url
+    return given.reveal() if given is not None else None
+
+
+def _given_service_url(config: Config) -> str:
+    given = config.database.service_url
+    return given.reveal() if given is not None else ""
+
+
+async def _migrate(config: Config, owner_url: str) -> Endpoints:
+    return await prepare(owner_url, state=config.state.directory, now=utc_now(), service_url=_given_service_url(config))
+
+
+async def _first_owner_link(config: Config) -> str | None:
+    """The same verb as `leashctl people owner-link`, without building the whole appliance for it."""
+    if await has_owner():
+        return None
+    links = Links(Limits(), config.sessions.owner_link_minutes, os.urandom)
+    link = await links.create_owner_link(OPERATOR, now=utc_now())
+    return f"{config.public_origin}/claim/{link.token}"
 
 
 async def database_status(config: Config) -> DatabaseStatus:

@@ -80,6 +80,7 @@ def stop(server: EmbeddedPostgres) -> None:
     while (first := postmaster(server)) is not None and time.monotonic() < end:
         server.stop()
         first.wait(1)
+        bury(_COMMAND, first.pid)
 
 
 def postmaster(server: EmbeddedPostgres) -> ProcessId | None:

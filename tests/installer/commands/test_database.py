@@ -16,10 +16,22 @@ def test_a_migration_makes_roles_and_changes_nothing_twice(
     owner["LEASH_DATABASE__SERVICE_URL"] = committed_database.service_url
     done = leashctl("database", "migrate", "--json", **owner)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"applied": [], "has_owner": False}
+    assert json.loads(done.stdout) == {"applied": []}
     assert leashctl("database", "migrate", **owner).stdout == "The schema is up to date.\n"
     for file in (tmp_path / "state" / "secrets").iterdir():
         assert file.stat().st_mode & 0o077 == 0
+
+
+def test_preparing_makes_the_first_owners_link_until_there_is_an_owner(
+    committed_database: TestDatabase, leashctl: Leashctl
+) -> None:
+    """The ledger tells of each link; without the owner's URL the schema is looked at only."""
+    service = {"LEASH_DATABASE__SERVICE_URL": committed_database.service_url}
+    first, second = (json.loads(leashctl("database", "prepare", "--json", **service).stdout) for _ in range(2))
+    assert first["applied"] is None
+    assert first["owner_link"].startswith("http://127.0.0.1:9318/claim/")
+    assert first["owner_link"] != second["owner_link"]
+    assert "Owner link: http://" in leashctl("database", "prepare", **service).stdout
 
 
 def test_status_tells_what_the_service_finds(committed_database: TestDatabase, leashctl: Leashctl) -> None:
