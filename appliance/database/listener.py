@@ -51,6 +51,8 @@ class Listener:
                 await self._watch(connection)
             except (*UNREACHABLE, DatabaseError) as problem:
                 log.warning("database.listener_lost", problem=str(problem))
+            except Exception:  # a handler's: without this task nobody would hear of answers any more
+                log.exception("database.listener_failed")
             finally:
                 self.is_listening = False
                 ready.set()

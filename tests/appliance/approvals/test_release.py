@@ -36,13 +36,18 @@ from tests.support.asks import (
 from tests.support.decisions import NOON
 
 pytestmark = pytest.mark.usefixtures("committed_database")
-ATTACH = b"t" * 32
 
 
 @pytest.fixture
 def approvals() -> Approvals:
     """The verbs, with the test's key."""
     return Approvals(KEY)
+
+
+@pytest.fixture
+def attach_key() -> bytes:
+    """That of one call."""
+    return uuid7().bytes * 2
 
 
 async def open_again(approvals: Approvals, attach_key: bytes, *, seconds_later: float) -> bool:
@@ -159,42 +164,42 @@ async def test_a_release_that_could_not_be_recorded_did_not_happen(
     assert (await release(approvals, ask)).id == ask.id
 
 
-async def test_one_call_has_one_open_ask(approvals: Approvals) -> None:
+async def test_one_call_has_one_open_ask(approvals: Approvals, attach_key: bytes) -> None:
     """Fifty repeats at the same instant open one; the others join it."""
 
     async def attempt() -> bool:
         async with transaction():
-            return await approvals.open(new_ask(attach_key=ATTACH), MACHINE)
+            return await approvals.open(new_ask(attach_key=attach_key), MACHINE)
 
     results = await asyncio.gather(*(attempt() for _ in range(50)))
     assert results.count(True) == 1
-    found = await open_ask_for(ATTACH, SOON)
+    found = await open_ask_for(attach_key, SOON)
     assert found is not None
     assert await events_of(found) == ["opened"]
 
 
-async def test_a_repeat_finds_its_ask_until_it_has_ended(approvals: Approvals) -> None:
+async def test_a_repeat_finds_its_ask_until_it_has_ended(approvals: Approvals, attach_key: bytes) -> None:
     """Pending or allowed, in any process, also after a restart; never one that is over."""
-    ask = await opened(approvals, attach_key=ATTACH)
-    assert await open_ask_for(ATTACH, SOON) == ask
+    ask = await opened(approvals, attach_key=attach_key)
+    assert await open_ask_for(attach_key, SOON) == ask
     await allow(approvals, ask, approver("Bob"))
-    attached = await open_ask_for(ATTACH, SOON)
+    attached = await open_ask_for(attach_key, SOON)
     assert attached is not None
     assert attached.state is AskState.ALLOWED
-    assert await open_ask_for(ATTACH, ask.expires_at) is None
-    assert not await open_again(approvals, ATTACH, seconds_later=2)
+    assert await open_ask_for(attach_key, ask.expires_at) is None
+    assert not await open_again(approvals, attach_key, seconds_later=2)
     await release(Approvals(KEY), ask)
-    assert await open_ask_for(ATTACH, SOON) is None
-    assert await open_again(approvals, ATTACH, seconds_later=2)
+    assert await open_ask_for(attach_key, SOON) is None
+    assert await open_again(approvals, attach_key, seconds_later=2)
 
 
-async def test_an_ask_that_expired_makes_room_for_a_new_one(approvals: Approvals) -> None:
+async def test_an_ask_that_expired_makes_room_for_a_new_one(approvals: Approvals, attach_key: bytes) -> None:
     """Although nobody has ended it yet; its end is recorded."""
-    ask = await opened(approvals, seconds=60, attach_key=ATTACH)
-    assert not await open_again(approvals, ATTACH, seconds_later=59)
-    assert await open_again(approvals, ATTACH, seconds_later=60)
+    ask = await opened(approvals, seconds=60, attach_key=attach_key)
+    assert not await open_again(approvals, attach_key, seconds_later=59)
+    assert await open_again(approvals, attach_key, seconds_later=60)
     assert await events_of(ask) == ["opened", "expired"]
-    new = await open_ask_for(ATTACH, NOON + timedelta(seconds=61))
+    new = await open_ask_for(attach_key, NOON + timedelta(seconds=61))
     assert new is not None
     assert new.id != ask.id
 

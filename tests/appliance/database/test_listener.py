@@ -128,6 +128,23 @@ async def test_a_connection_that_hangs_is_found_by_a_probe(
     proxy.close()
 
 
+async def test_a_handler_that_fails_does_not_end_the_listening(committed_database: TestDatabase) -> None:
+    """Everybody catches up again, the failed one included."""
+    heard, fails = Heard(), [True]
+
+    def fragile(payload: str) -> None:
+        if fails.pop():
+            raise ZeroDivisionError
+        heard.calls.put_nowait(("fragile", payload))
+        fails.append(False)
+
+    listener = Listener(committed_database.service_url, {"fragile": fragile, **heard.handlers})
+    fails.insert(0, False)
+    await listener.start()
+    assert [await heard.next() for _ in range(3)] == [("fragile", ""), ("one", ""), ("two", "")]
+    await listener.stop()
+
+
 async def test_a_start_without_a_database_returns_and_keeps_trying() -> None:
     """The process comes up; it listens as soon as it can."""
     heard = Heard()
