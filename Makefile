@@ -54,7 +54,6 @@ bench: install-dev assets tools
 docs: install-dev
 	$(IN_VENV) -m installer.reference
 	$(IN_VENV) -m tests.docs
-	$(IN_VENV) -m tests.docs
 
 clean:
 	rm -rf .venv .tools build .mypy_cache .ruff_cache .hypothesis server/dashboard/static/vendor
