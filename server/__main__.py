@@ -26,6 +26,8 @@ _BACKPRESSURE: Final = 20_000
 _HEADER_MILLISECONDS: Final = 10_000
 _HEADER_BYTES: Final = 65_536
 _OPENING_SECONDS: Final = 0.005
+# A decision makes hundreds of objects and no cycles: collecting after every 700 costs a tenth of the processor.
+_COLLECT_AFTER: Final = (50_000, 20, 20)
 log = structlog.get_logger(_PROGRAM)
 
 
@@ -61,6 +63,7 @@ async def _serve(app: Litestar, config: Config, stopping: asyncio.Event) -> None
     await _until_it_listens(config, serving)
     gc.collect()
     gc.freeze()  # what is here now stays: later collections need not look at it
+    gc.set_threshold(*_COLLECT_AFTER)
     log.info("server.listening", host=config.server.host, port=config.server.port, public=config.public_origin)
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)

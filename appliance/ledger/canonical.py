@@ -54,7 +54,7 @@ def _is_plain(value: Any, level: int) -> bool:  # noqa: ANN401, C901, PLR0911 - 
             if type(item) is not str and not _is_plain(item, level + 1):
                 return False
         return True
-    if kind is list:
+    if kind is list or kind is tuple:
         if level >= LEVELS_MAX:
             return False
         for item in value:  # noqa: SIM110 - a generator costs a third more here

@@ -11,6 +11,7 @@ import msgspec
 
 from appliance.actions.records import AskTerms, MatchedPolicy
 from appliance.policy.annotations import ask_terms
+from appliance.policy.answers import CedarAnswers
 from appliance.policy.conditions import Shape, best, shape_of
 from appliance.policy.index import Bucket, Test, View, as_test, is_own
 from appliance.policy.records import PolicySummary
@@ -67,9 +68,10 @@ class CompiledPolicies:
         text: the Cedar source.
         policies: in the order of the text.
         by_id: the same by `@id`.
+        answers: what Cedar has said of requests by these policies.
     """
 
-    __slots__ = ("_always", "_index", "_slice", "by_id", "policies", "text", "version")
+    __slots__ = ("_always", "_index", "_slice", "answers", "by_id", "policies", "text", "version")
 
     def __init__(self, text: str, version: int, policies: tuple[CompiledPolicy, ...]) -> None:
         self.text = text
@@ -80,6 +82,7 @@ class CompiledPolicies:
         self._always = Bucket((), [], {}, {}, [])
         for position, policy in enumerate(policies):
             self._file(position, policy)
+        self.answers = CedarAnswers()
         self._slice = lru_cache(maxsize=_SLICES_KEPT)(self._parse)
 
     def candidates(self, views: Iterable[View]) -> frozenset[int]:

@@ -14,7 +14,8 @@ import msgspec
 
 from appliance.actions.records import Action, Facts, Finding, Outcome, Verdict
 from appliance.policy.annotations import strictest
-from appliance.policy.compilation import CompiledPolicies, CompiledPolicy, Slice
+from appliance.policy.answers import CedarAnswer
+from appliance.policy.compilation import CompiledPolicies, CompiledPolicy
 from appliance.policy.context import project_directories, requests_of
 from appliance.policy.index import View
 from appliance.policy.reasons import (
@@ -65,7 +66,7 @@ def evaluate(
     views = [View(request) for request in requests_of(action, facts, findings, subject)]
     positions = compiled.candidates(views)
     try:
-        answers = _ask_cedar(compiled, compiled.slice_of(positions), views)
+        answers = _ask_cedar(compiled, positions, views)
         if len(answers) > MOST_COMMANDS:
             return _deny(compiled, TOO_MANY_COMMANDS, ())
         failed = [answer for answer in answers if answer.errors]
@@ -77,39 +78,53 @@ def evaluate(
             return _verdict(compiled, Outcome.ALLOW, policies, allowed_reason(policies))
         if not all(answer.asks for answer in refused):
             return _refuse(compiled, refused)
-        granted_slice = compiled.slice_of(compiled.without_asks(positions))
-        granted = _ask_cedar(compiled, granted_slice, [answer.view for answer in refused])
+        granted = _ask_cedar(compiled, compiled.without_asks(positions), [answer.view for answer in refused])
     except (ValueError, TypeError, RecursionError):
         # Text that no JSON can carry (lone surrogates); the dialects refuse it earlier.
         return _deny(compiled, UNREADABLE, ())
     return _ask(compiled, refused, granted)
 
 
-def _ask_cedar(compiled: CompiledPolicies, chosen: Slice, views: Sequence[View]) -> list[_Answer]:
+def _ask_cedar(compiled: CompiledPolicies, positions: frozenset[int], views: Sequence[View]) -> list[_Answer]:
     """Put every request to Cedar once: requests that look the same to these policies are one."""
+    chosen = compiled.slice_of(positions)
     distinct: dict[bytes, View] = {}
     for view in views:
         distinct.setdefault(_ENCODER.encode({name: view.value(name) for name in chosen.attributes}), view)
         if len(distinct) > MOST_COMMANDS:
             return [_Answer(view, cedarpy.Decision.Deny, (), ())] * len(distinct)
     action = views[0].request.action
-    scope = {
+    scope = (positions, action.agent, action.kind.value, action.project)
+    told = {context: compiled.answers.get((*scope, context)) for context in distinct}
+    unknown = [context for context, answer in told.items() if answer is None]
+    if unknown:
+        entities = _project_tree(views[0]) if chosen.uses_hierarchy else _NO_ENTITIES
+        requests = [_request(action, context) for context in unknown]
+        results = cedarpy.is_authorized_batch(requests, chosen.policy_set, entities)
+        for context, result in zip(unknown, results, strict=True):
+            told[context] = compiled.answers.keep((*scope, context), _told(result))
+    return [_answer(compiled, distinct[context], answer) for context, answer in told.items() if answer is not None]
+
+
+def _request(action: Action, context: bytes) -> dict[str, Any]:
+    return {
         "principal": {"type": "Agent", "id": action.agent},
         "action": {"type": "Action", "id": action.kind.value},
         "resource": {"type": "Project", "id": action.project},
+        "context": context.decode(),
     }
-    entities = _project_tree(views[0]) if chosen.uses_hierarchy else _NO_ENTITIES
-    requests: list[dict[str, Any]] = [{**scope, "context": context.decode()} for context in distinct]
-    results = cedarpy.is_authorized_batch(requests, chosen.policy_set, entities)
-    return [_answer(compiled, view, result) for view, result in zip(distinct.values(), results, strict=True)]
 
 
-def _answer(compiled: CompiledPolicies, view: View, result: cedarpy.AuthzResult) -> _Answer:
-    policies = tuple(compiled.by_id[identifier] for identifier in result.diagnostics.reasons)
+def _told(result: cedarpy.AuthzResult) -> CedarAnswer:
     errors = tuple(result.diagnostics.errors)
     if result.decision is cedarpy.Decision.NoDecision and not errors:
         errors = ("the request was not understood",)
-    return _Answer(view, result.decision, policies, errors)
+    return CedarAnswer(result.decision, tuple(result.diagnostics.reasons), errors)
+
+
+def _answer(compiled: CompiledPolicies, view: View, told: CedarAnswer) -> _Answer:
+    policies = tuple(compiled.by_id[identifier] for identifier in told.reasons)
+    return _Answer(view, told.decision, policies, told.errors)
 
 
 def _project_tree(view: View) -> cedarpy.Entities:

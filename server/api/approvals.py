@@ -8,6 +8,7 @@ import msgspec
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from appliance.actions.records import Facts
 from appliance.approvals.records import Ask, Resolution
 from appliance.identity.rules import Permission
 from server.api.records import Body
@@ -41,7 +42,7 @@ class AskDetail(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     policies: list[str]
     action: Mapping[str, Any] | None
-    facts: Mapping[str, Any]
+    facts: Facts | None
     is_open: bool
     why_not: str
 

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from appliance.actions.records import Facts
 from appliance.ledger.records import EntryDetail
 from server.dashboard.visible import Excerpt, excerpt, json_escaped
 
@@ -28,14 +29,14 @@ class Shown(NamedTuple):
     Attributes:
         action: the agent's own JSON object with secrets masked; None if it was deleted.
         arguments: the tool's arguments or the prompt.
-        facts: what was seen in the action, as in `appliance.actions.records.Facts`.
+        facts: what was seen in the action; None if that was nothing.
         findings: secrets, as in `appliance.actions.records.Finding`.
         is_whole: nothing of the arguments is cut.
     """
 
     action: Mapping[str, Any] | None
     arguments: tuple[Block, ...]
-    facts: Mapping[str, Any]
+    facts: Facts | None
     findings: tuple[Mapping[str, Any], ...]
     is_whole: bool
 
@@ -54,10 +55,17 @@ def shown(content: Mapping[str, Any], characters: int) -> Shown:
     return Shown(
         action=action,
         arguments=arguments,
-        facts=content.get("facts") or {},
+        facts=_facts_of(content),
         findings=tuple(content.get("findings") or ()),
         is_whole=action is not None and all(block.excerpt.is_whole for block in arguments),
     )
+
+
+def _facts_of(content: Mapping[str, Any]) -> Facts | None:
+    try:
+        return msgspec.convert(content["facts"], Facts) if content.get("facts") else None
+    except msgspec.ValidationError:  # of a release that wrote them otherwise: the action itself is shown
+        return None
 
 
 def pretty(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -43,7 +43,7 @@ class TestPostgres:
         self._made += 1
         name = f"test_{self._made}"
         template = urlsplit(self._endpoints.owner_url).path[1:]
-        await self._run(f"CREATE DATABASE {name} TEMPLATE {template} OWNER leash_owner")
+        await self._run(f"CREATE DATABASE {name} TEMPLATE {template} OWNER leash_owner STRATEGY FILE_COPY")
         try:
             yield TestDatabase(
                 superuser_url=_named(self.server.superuser_url, name),

@@ -1,6 +1,8 @@
 """One hyperscan pass over all rules, RE2 for the spans of what it hits."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import hyperscan
 import re2
@@ -22,16 +24,15 @@ class Engine:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._patterns = [re2.compile(rule.pattern.encode(), _options()) for rule in rules]
+        self._patterns = [_pattern(rule.pattern) for rule in rules]
         self._has_group = [pattern.groups > 0 for pattern in self._patterns]
         triggers = [(name, pattern) for name, patterns in TRIGGERS.items() for pattern in patterns]
         self._names = [name for name, _ in triggers]
-        expressions = [rule.probe.encode() for rule in rules] + [pattern.encode() for _, pattern in triggers]
-        ids = [*range(len(rules)), *range(_TRIGGER_BASE, _TRIGGER_BASE + len(triggers))]
+        expressions = (*(rule.probe for rule in rules), *(pattern for _, pattern in triggers))
+        ids = (*range(len(rules)), *range(_TRIGGER_BASE, _TRIGGER_BASE + len(triggers)))
         single = hyperscan.HS_FLAG_SINGLEMATCH
-        flags = [0] * len(rules) + [single if name in SINGLE else 0 for name in self._names]
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(expressions=expressions, ids=ids, elements=len(ids), flags=flags)
+        flags = (*(0 for _ in rules), *(single if name in SINGLE else 0 for name in self._names))
+        self._database = _database(expressions, ids, flags)
         self._scratch = hyperscan.Scratch(self._database)
 
     def probe(self, data: bytes) -> Hits:
@@ -79,3 +80,19 @@ def _options() -> re2.Options:
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     return options
+
+
+@lru_cache(maxsize=1024)
+def _pattern(pattern: str) -> Any:  # noqa: ANN401 - re2 has no types
+    """Compiled once a process: a pattern may be used by every thread."""
+    return re2.compile(pattern.encode(), _options())
+
+
+@lru_cache(maxsize=4)
+def _database(expressions: tuple[str, ...], ids: tuple[int, ...], flags: tuple[int, ...]) -> hyperscan.Database:
+    """Compiled once a process, which takes half a second: only the scratch memory belongs to one thread."""
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[text.encode() for text in expressions], ids=list(ids), elements=len(ids), flags=list(flags)
+    )
+    return database

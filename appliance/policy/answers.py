@@ -1,0 +1,41 @@
+"""What Cedar has said of requests that look the same to the same policies: the answer depends on nothing else."""
+
+from typing import Final, NamedTuple
+
+import cedarpy
+
+_KEPT: Final = 8_192
+# Longer contexts hold a command line or many paths: they will not come again, and must not fill the memory.
+_CHARACTERS_MAX: Final = 512
+
+# Positions of the policies, principal, action, resource, and the context as Cedar reads it.
+Key = tuple[frozenset[int], str, str, str, bytes]
+
+
+class CedarAnswer(NamedTuple):
+    """Cedar's decision with the ids of the policies that made it; an error in any policy is told, never passed over."""
+
+    decision: cedarpy.Decision
+    reasons: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+class CedarAnswers:
+    """Answers of one policy version, in bounded memory."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[Key, CedarAnswer] = {}
+
+    def get(self, key: Key) -> CedarAnswer | None:
+        """The answer to the same question, if it is kept."""
+        return self._kept.get(key)
+
+    def keep(self, key: Key, answer: CedarAnswer) -> CedarAnswer:
+        """Keep an answer, unless its question is long, and give it back."""
+        if len(key[3]) + len(key[4]) <= _CHARACTERS_MAX:
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[key] = answer
+        return answer

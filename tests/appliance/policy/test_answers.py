@@ -1,0 +1,43 @@
+"""What Cedar said is remembered for the same question, and for no other."""
+
+from appliance.actions.records import Action, Command, Facts, Kind, Moment, Outcome
+from appliance.policy.answers import CedarAnswer, CedarAnswers
+from appliance.policy.evaluation import evaluate
+from appliance.policy.records import Subject
+from appliance.policy.validation import compile_policies
+
+TEXT = """
+@id("base") permit (principal, action, resource);
+@id("no-rm") forbid (principal, action, resource) when { context.programs.contains("rm") };
+@id("not-there") forbid (principal, action, resource == Project::"/secret");
+"""
+SUBJECT = Subject(machine="m", person="")
+
+
+def _outcome(program: str, project: str = "/src") -> Outcome:
+    action = Action(agent="claude", event="PreToolUse", moment=Moment.BEFORE_TOOL, kind=Kind.SHELL, project=project)
+    facts = Facts(commands=(Command(program=program, words=(program,)),))
+    return evaluate(COMPILED, action, facts, (), SUBJECT).outcome
+
+
+COMPILED = compile_policies(TEXT, 1)
+
+
+def test_a_repeated_question_gets_the_same_answer_and_another_one_its_own() -> None:
+    """Allow and deny alternate as the facts do, however often they were asked before."""
+    for _ in range(3):
+        assert _outcome("ls") is Outcome.ALLOW
+        assert _outcome("rm") is Outcome.DENY
+        assert _outcome("ls", "/secret") is Outcome.DENY
+        assert _outcome("ls", "/src") is Outcome.ALLOW
+
+
+def test_memory_is_bounded() -> None:
+    """Ten thousand different questions leave at most 8,192 answers, and a long question leaves none."""
+    answers, said = CedarAnswers(), CedarAnswer(None, (), ())  # type: ignore[arg-type] # what it holds is not looked at
+    for number in range(10_000):
+        answers.keep((frozenset(), "a", "shell", "/", str(number).encode()), said)
+    assert len(answers._kept) <= 8_192
+    long = (frozenset[int](), "a", "shell", "/" * 300, b"x" * 300)
+    assert answers.keep(long, said) is said
+    assert answers.get(long) is None
