@@ -33,6 +33,7 @@ EXIT_CODES: Final[Mapping[str, int]] = {
     "schema_newer": CONFIGURATION,
     "schema_older": CONFIGURATION,
     "database_role_too_powerful": CONFIGURATION,
+    "database_setup_refused": CONFIGURATION,
 }
 MEANINGS: Final[Mapping[int, str]] = {
     0: "Done.",

@@ -28,6 +28,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "database_unreachable": 503,
     "database_version_unsupported": 503,
     "database_role_too_powerful": 503,
+    "database_setup_refused": 503,
     "schema_newer": 503,
     "schema_older": 503,
     "embedded_database_failed": 503,

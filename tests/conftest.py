@@ -1,7 +1,7 @@
 """Fixtures and rules that hold for every test: a real database, areas, and no silent skips."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test with its area, and leave out those of other areas."""
     wanted = config.getoption("--area")
-    kept, dropped = [], []
+    kept, dropped = list[pytest.Item](), list[pytest.Item]()
     for item in items:
         area = _area(item.path)
         item.add_marker(pytest.mark.area(area))
@@ -82,9 +82,11 @@ def _area(path: Path) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a skipped test is a failed one: what it would have shown, nobody has seen."""
-    report: pytest.TestReport = yield
+    report = yield
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"

@@ -109,7 +109,14 @@ def _given_service_url(config: Config) -> str:
 
 
 async def _migrate(config: Config, owner_url: str) -> Endpoints:
-    return await prepare(owner_url, state=config.state.directory, now=utc_now(), service_url=_given_service_url(config))
+    retention = config.database.retention_url
+    return await prepare(
+        owner_url,
+        state=config.state.directory,
+        now=utc_now(),
+        service_url=_given_service_url(config),
+        retention_url=retention.reveal() if retention else "",
+    )
 
 
 async def _first_owner_link(config: Config) -> str | None:

@@ -1,6 +1,7 @@
 """Failings that were seen in another control plane for agents, each of which must be impossible here."""
 
 import asyncio
+import signal
 from uuid import uuid4
 
 import pytest
@@ -177,7 +178,7 @@ async def test_a_database_restart_does_not_end_the_server(cloud: Cloud, machine:
     async with held(machine, bash(DROP)) as [call]:
         [ask] = await cloud.pending_asks(machine=machine)
         postmaster = cloud.postmaster
-        processes.end(postmaster, processes.signal.SIGINT)
+        processes.end(postmaster, signal.SIGINT)
         await wait_until(lambda: cloud.postmaster not in {0, postmaster}, 30, cloud.said)
         await _until_allowed(machine)
         assert not call.done()

@@ -6,6 +6,7 @@ Litestar's test clients run the application in a loop of another thread, which a
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import httpx
 from litestar import Litestar
@@ -19,7 +20,7 @@ class WebClient(httpx.AsyncClient):
     def __init__(self, app: Litestar, base_url: str, *, address: str = CLIENT_ADDRESS) -> None:
         """`address` is where the requests seem to come from."""
         self.app = app
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
+        transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False, client=(address, 50_000))
         super().__init__(transport=transport, base_url=base_url)
 
 
