@@ -39,7 +39,7 @@ RETRY_SECONDS = 0.1
 # what people typed.
 SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "60",
+    "max_connections": "120",
     "shared_buffers": "64MB",
     "wal_compression": "pglz",
     "timezone": "UTC",
