@@ -62,7 +62,8 @@ def judge_declaration(call: Call, assigned: list[tuple[str, Word]]) -> Source:
     call.program = call.words[0].text if call.words else ""
     for name, value in assigned:
         judge_assignment(call, name, value)
-    operands = [word for word in call.words[1:] if word.text[:1] != "-"]
+    names = {name for name, _ in assigned}
+    operands = [word for word in call.words[1:] if word.text[:1] != "-" and word.text.partition("=")[0].rstrip("+") not in names]
     if call.program in {"unset", "unsetenv"}:
         for word in operands:
             call.state.variables.pop(word.text, None)

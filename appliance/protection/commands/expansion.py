@@ -6,7 +6,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-from appliance.protection.commands.heredocs import MARK
+from appliance.protection.commands.grammar import substitutions
 from appliance.protection.commands.parameters import parameter
 from appliance.protection.commands.state import State
 from appliance.protection.commands.text import ansi_c, expand_braces
@@ -105,9 +105,14 @@ class Expander:
         draft.splits = False
         return tuple(self._finished(draft, state, has_braces=False)) or (Word(""),)
 
-    def one(self, node: Node, state: State) -> Word:
-        """Expand without splitting and globs, as for the value of an assignment or a target."""
-        return self.values(node, state)[0]
+    def one(self, nodes: list[Node], state: State) -> Word:
+        """Expand adjacent nodes to one word, without splitting, as for the value of an assignment or a target."""
+        draft = Draft()
+        for node in nodes:
+            self._add(node, state, draft, is_quoted=False)
+        draft.splits = False
+        words = self._finished(draft, state, has_braces=False)
+        return words[0] if words else Word("")
 
     def text_of(self, node: Node, state: State) -> Word:
         """Expand the body of an unquoted here-document."""
@@ -134,6 +139,12 @@ class Expander:
                 draft.quoted(ansi_c(text[2:-1]))
             case "translated_string":
                 self._children(node.children[-1], state, draft)
+            case "variable_assignment":
+                value = node.child_by_field_name("value")
+                end = value.start_byte if value is not None else node.end_byte
+                draft.unquoted(self.source[node.start_byte : end].decode("utf-8", "replace"))
+                if value is not None:
+                    self._add(value, state, draft, is_quoted=is_quoted)
             case "concatenation":
                 for child in node.children:
                     self._add(child, state, draft, is_quoted=is_quoted)
@@ -285,16 +296,3 @@ def _home(text: str, state: State) -> str:
 def _hides(text: str) -> bool:
     """Tell whether letters or slashes are written as codes, where nothing but hiding them needs that."""
     return any(each in text for each in ("\\x2", "\\x4", "\\x5", "\\x6", "\\x7", "\\1", "\\05", "\\u00"))
-
-
-def substitutions(node: Node) -> list[Node]:
-    """Give the substitutions inside a node, outermost ones only."""
-    found: list[Node] = []
-    waiting = list(reversed(node.children))
-    while waiting:
-        current = waiting.pop()
-        if current.type in {"command_substitution", "process_substitution"}:
-            found.append(current)
-        else:
-            waiting.extend(reversed(current.children))
-    return found

@@ -43,7 +43,7 @@ class _Unsure(Exception):  # noqa: N818 - it never leaves this module
 
 def separate(text: str) -> Separated | None:
     """Give the text without here-documents and line continuations; None if that cannot be done with certainty."""
-    if "<<" not in text and "\\\n" not in text:
+    if "<<" not in text and "\\\n" not in text and "\n\\" not in text:
         return Separated(text, [])
     # The brackets of `case` patterns and regular expressions have no partners.
     if "esac" in text.replace("\\\n", "") or "=~" in text:
@@ -123,6 +123,9 @@ class _Scanner:
         elif character == "\n":
             self._keep(self.position + 1)
             self._bodies()
+            if self._starts("\\"):
+                # The grammar would take the newline for a part of the word.
+                self.out.append(" ")
         else:
             self._keep(self.position + 1)
 

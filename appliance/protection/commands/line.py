@@ -101,6 +101,8 @@ class Line:
                 return PROGRAM_OUTPUT
             text = "".join(character if "\0" < character < FIRST_PRIVATE else "�" for character in text)
         separated = separate(text)
+        if separated is None:
+            text = text.replace("\n\\", "\n \\")
         source = (separated.text if separated else text).encode("utf-8", "replace")
         root = parse(source)
         if root is None:

@@ -9,7 +9,7 @@ from tree_sitter import Node
 from appliance.protection.commands.state import State
 from appliance.protection.commands.words import Origin, Word
 
-Expand = Callable[[Node, State], Word]
+Expand = Callable[[list[Node], State], Word]
 
 _LONGEST_TRIMMED: Final = 256
 _FROM_ENVIRONMENT: Final = frozenset([Origin.VARIABLE])
@@ -105,7 +105,7 @@ def _indirect(values: list[Word], written: str, state: State) -> list[Word]:
 
 
 def _first(nodes: list[Node], state: State, expand: Expand) -> Word:
-    return expand(nodes[0], state) if nodes else Word("")
+    return expand(nodes, state) if nodes else Word("")
 
 
 def _default(name: str, values: list[Word], operation: str, default: Word, state: State) -> list[Word]:

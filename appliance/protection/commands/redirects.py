@@ -1,5 +1,7 @@
 """Read the redirections of a command."""
 
+import re
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from tree_sitter import Node
@@ -9,7 +11,9 @@ from appliance.protection.commands.words import DOWNLOADED, Source, Word
 
 _MARK: Final = MARK.encode()
 _READS: Final = frozenset(["<", "<&", "<>"])
-_ANY: Final = frozenset(["<", ">", ">>", "&>", "&>>", "<&", ">&", ">|", "<>", "<&-", ">&-"])
+_DESCRIPTOR_STARTS: Final = frozenset([b"{", *(b"%d" % digit for digit in range(10))])
+_NUMBER: Final = re.compile(rb"[0-9]{1,3}")
+_ANY: Final = frozenset(["<<<", "<", ">", ">>", "&>", "&>>", "<&", ">&", ">|", "<>", "<&-", ">&-"])
 
 
 class Redirects:
@@ -19,11 +23,10 @@ class Redirects:
         stdin: what is read instead of the input; None if that is not redirected.
         reads, writes: files.
         hosts: of `/dev/tcp/HOST/PORT`; `sends` if anything goes there.
-        extra: words of the command that the grammar takes for targets.
         copies: whether a descriptor is copied.
     """
 
-    __slots__ = ("copies", "extra", "hosts", "reads", "sends", "stdin", "writes")
+    __slots__ = ("copies", "hosts", "reads", "sends", "stdin", "writes")
 
     def __init__(self) -> None:
         self.stdin: Source | None = None
@@ -31,7 +34,6 @@ class Redirects:
         self.writes: list[Word] = []
         self.hosts: list[str] = []
         self.sends = False
-        self.extra: list[Word] = []
         self.copies = False
 
     def apply_target(self, operator: str, word: Word, content: Source | None) -> None:
@@ -56,12 +58,12 @@ class Parts(NamedTuple):
 
     operator: str
     target: list[Node]
-    extra: list[list[Node]]
+    extra: list[Node]
     heredoc: int | None
 
 
-def parts_of(node: Node, source: bytes, following: int) -> Parts:
-    """Take a `file_redirect` node apart; `following` is where the next redirection begins, -1 if there is none."""
+def parts_of(node: Node, source: bytes) -> Parts:
+    """Take a redirection to a file or a here-string apart."""
     operator, nodes = "", []
     for child in node.children:
         if child.type in _ANY:
@@ -71,27 +73,49 @@ def parts_of(node: Node, source: bytes, following: int) -> Parts:
         elif child.type != "file_descriptor":
             nodes.append(child)
     groups = adjacent(nodes)
-    if groups and len(groups) > 1 and groups[-1][-1].type == "number" and groups[-1][-1].end_byte == following:
-        # The descriptor of the next redirection.
-        groups.pop()
     target = groups[0] if groups else []
     heredoc = None
     if target and source.startswith(_MARK, target[0].start_byte):
-        heredoc = int(source[target[0].start_byte + len(_MARK) : target[-1].end_byte])
-    return Parts(operator, target, groups[1:], heredoc)
+        found = _NUMBER.match(source, target[0].start_byte + len(_MARK))
+        heredoc = int(found[0]) if found else None
+    return Parts(operator, target, [each for group in groups[1:] for each in group], heredoc)
+
+
+def extra_words(node: Node, source: bytes) -> list[Node]:
+    """Give the nodes behind the target, which are words of the command; not the descriptor of the next redirection."""
+    if node.type == "heredoc_redirect":
+        return []
+    first = node.children[0]
+    # The grammar takes `-rf2` in `-rf2>file` for a descriptor.
+    is_word = first.type == "file_descriptor" and source[first.start_byte : first.start_byte + 1] not in _DESCRIPTOR_STARTS
+    return [first] * is_word + [
+        each
+        for each in parts_of(node, source).extra
+        if not (each.type == "number" and source[each.end_byte : each.end_byte + 1] in {b"<", b">"})
+    ]
 
 
 def adjacent(nodes: list[Node]) -> list[list[Node]]:
     """Group nodes that stand without a blank between them: together they are one word."""
     groups: list[list[Node]] = []
     end = -1
-    for node in nodes:
+    for node in _loose(nodes):
         if node.start_byte == end:
             groups[-1].append(node)
         else:
             groups.append([node])
         end = node.end_byte
     return groups
+
+
+def _loose(nodes: list[Node]) -> list[Node]:
+    """Take words apart that the grammar has put together over blanks, as it does after a `]`."""
+    loose: list[Node] = []
+    for node in nodes:
+        children = node.children if node.type == "concatenation" else []
+        has_gap = any(one.end_byte != other.start_byte for one, other in pairwise(children))
+        loose.extend(children if has_gap else [node])
+    return loose
 
 
 def is_duplicate(operator: str, target: list[Node], source: bytes) -> bool:
