@@ -64,7 +64,7 @@ def _shortened(value: Any) -> Any:  # noqa: ANN401 - any JSON value
             return value
         digest = hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
         return f"{value[:KEPT_CHARACTERS]}… [{len(value)} characters, SHA-256 {digest}]"
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):  # not Mapping: asking an abstract class is slow, and parsed JSON has none
         return {name: _shortened(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_shortened(each) for each in value]

@@ -91,7 +91,10 @@ class CompiledPolicies:
         for view in views:
             self._always.choose(view, chosen)
             for name, postings in self._index.items():
-                for key in view.keys(name):
+                keys = view.keys(name)
+                if postings.keys().isdisjoint(keys):
+                    continue
+                for key in keys:
                     for bucket in postings.get(key, _NOTHING).values():
                         bucket.choose(view, chosen)
         return frozenset(chosen)
