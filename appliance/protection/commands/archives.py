@@ -20,7 +20,21 @@ def _tar(call: Call) -> Source | None:
     if words and words[0].text[:1] != "-" and words[0].text.isalpha():
         words = [words[0]._replace(text="-" + words[0].text), *words[1:]]
     call.args = words
-    options = call.options({"-f", "-C", "-T", "-X", "--file", "--directory", "--exclude", "-I", "--to-command", "--checkpoint-action", "-g"})
+    options = call.options(
+        {
+            "-f",
+            "-C",
+            "-T",
+            "-X",
+            "--file",
+            "--directory",
+            "--exclude",
+            "-I",
+            "--to-command",
+            "--checkpoint-action",
+            "-g",
+        }
+    )
     for value in options.values("--to-command", "--checkpoint-action", "-I"):
         code = value.text.removeprefix("exec=")
         if value.text.startswith("exec=") or "--to-command" in {name for name, _ in options.given}:
@@ -35,7 +49,11 @@ def _tar(call: Call) -> Source | None:
     for word in options.values("-C", "--directory"):
         if not options.has("-t", "--list"):
             call.write(word)
-    return Source(origins=(call.stdin.origins if call.stdin else NO_ORIGINS) | _FILE) if options.has("-O", "--to-stdout") else NOTHING
+    return (
+        Source(origins=(call.stdin.origins if call.stdin else NO_ORIGINS) | _FILE)
+        if options.has("-O", "--to-stdout")
+        else NOTHING
+    )
 
 
 def _zip(call: Call) -> Source | None:
@@ -108,13 +126,19 @@ def _reversed(call: Call) -> Source | None:
     text = call.stdin.text if call.stdin is not None and call.stdin.is_exact else None
     call.read_all(call.options().rest)
     before = call.stdin.origins if call.stdin is not None else _FILE
-    return Source(text="\n".join(line[::-1] for line in text.split("\n")) if text is not None else None, origins=before | _DECODED)
+    return Source(
+        text="\n".join(line[::-1] for line in text.split("\n")) if text is not None else None, origins=before | _DECODED
+    )
 
 
 def _tr(call: Call) -> Source | None:
     before = call.stdin.origins if call.stdin is not None else NO_ORIGINS
     words = [word.text for word in call.args]
-    changes = any(word in {"a-z", "A-Z", "a-zA-Z", "A-Za-z", "[a-z]"} for word in words[:1]) and words[-1:] not in (["A-Z"], ["a-z"], ["[A-Z]"])
+    changes = any(word in {"a-z", "A-Z", "a-zA-Z", "A-Za-z", "[a-z]"} for word in words[:1]) and words[-1:] not in (
+        ["A-Z"],
+        ["a-z"],
+        ["[A-Z]"],
+    )
     return Source(origins=before | (_DECODED if changes else NO_ORIGINS))
 
 
@@ -126,7 +150,22 @@ def _decompress(call: Call) -> Source | None:
     return Source(origins=before | (_DECODED if unpacks else _FILE))
 
 
-_UNPACKING: Final = frozenset(["gunzip", "zcat", "bunzip2", "bzcat", "unxz", "xzcat", "unzstd", "zstdcat", "uncompress", "gzcat", "lzcat", "unlzma"])
+_UNPACKING: Final = frozenset(
+    [
+        "gunzip",
+        "zcat",
+        "bunzip2",
+        "bzcat",
+        "unxz",
+        "xzcat",
+        "unzstd",
+        "zstdcat",
+        "uncompress",
+        "gzcat",
+        "lzcat",
+        "unlzma",
+    ]
+)
 
 
 def _openssl(call: Call) -> Source | None:
@@ -153,7 +192,12 @@ def _gpg(call: Call) -> Source | None:
     words = [word.text for word in call.args]
     if any(word.startswith(("--export-secret", "--export-secret-keys", "--export-secret-subkeys")) for word in words):
         call.note(Effect.CREDENTIAL_READ, "It would export private keys.")
-    files = [word for word in call.options({"-o", "--output", "-r", "--recipient", "-u", "--local-user", "--passphrase-file"}).rest]
+    files = [
+        word
+        for word in call.options(
+            {"-o", "--output", "-r", "--recipient", "-u", "--local-user", "--passphrase-file"}
+        ).rest
+    ]
     call.read_all(files)
     decodes = any(word in {"-d", "--decrypt"} for word in words)
     return Source(origins=_DECODED if decodes else _FILE)
@@ -165,8 +209,11 @@ def _uudecode(call: Call) -> Source | None:
 
 
 PROGRAMS: Final[Mapping[str, Handler]] = {
-    "tar": _tar, "gtar": _tar, "bsdtar": _tar, "zip": _zip, "unzip": _unzip, "7z": _seven_zip, "7za": _seven_zip, "7zz": _seven_zip,
-    "rar": _seven_zip, "base64": _base64, "gbase64": _base64, "base32": _base64, "basenc": _base64, "xxd": _xxd, "rev": _reversed,
+    "tar": _tar, "gtar": _tar, "bsdtar": _tar, "zip": _zip, "unzip": _unzip, "7z": _seven_zip, "7za": _seven_zip,
+    "7zz": _seven_zip,
+    "rar": _seven_zip, "base64": _base64, "gbase64": _base64, "base32": _base64, "basenc": _base64, "xxd": _xxd,
+    "rev": _reversed,
     "tr": _tr, "openssl": _openssl, "gpg": _gpg, "gpg2": _gpg, "uudecode": _uudecode, "cpio": _zip,
-    **dict.fromkeys([*sorted(_UNPACKING), "gzip", "bzip2", "xz", "zstd", "lz4", "brotli", "pigz", "compress"], _decompress),
+    **dict.fromkeys(_UNPACKING, _decompress),
+    **dict.fromkeys(["gzip", "bzip2", "xz", "zstd", "lz4", "brotli", "pigz", "compress"], _decompress),
 }  # fmt: skip

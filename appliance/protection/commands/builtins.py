@@ -57,7 +57,7 @@ def _echo(call: Call) -> Source:
     if decodes:
         text = text._replace(text=ansi_c(text.text, octal_zero=True))
     elif "\\" in text.text:
-        # dash decodes without being asked to, bash does not: both are judged where it matters, so take the dangerous one.
+        # dash decodes without being asked to, bash does not: take the one that may run something.
         text = text._replace(text=ansi_c(text.text, octal_zero=True))
     return text_source(text, ending)
 
@@ -115,7 +115,9 @@ def _read(call: Call) -> Source:
     names += [value.text for value in options.values("-a")]
     values = _read_values(call.stdin)
     for name in names:
-        call.state.variables[name] = values if len(names) == 1 else (values[0]._replace(is_known=False, text=f"${name}"),)
+        call.state.variables[name] = (
+            values if len(names) == 1 else (values[0]._replace(is_known=False, text=f"${name}"),)
+        )
     return NOTHING
 
 
@@ -217,7 +219,6 @@ def _harmless(_: Call) -> Source:
     return Source()
 
 
-
 PROGRAMS: Final[Mapping[str, Callable[[Call], Source | None]]] = {
     "cd": _cd, "chdir": _cd, "pushd": _cd, "popd": _popd, "pwd": _pwd, "echo": _echo, "printf": _printf, "print": _echo,
     "read": _read, "mapfile": _mapfile, "readarray": _mapfile, "alias": _alias, "unalias": _unalias, "trap": _trap,
@@ -226,7 +227,8 @@ PROGRAMS: Final[Mapping[str, Callable[[Call], Source | None]]] = {
     "realpath": _which, "readlink": _which, "hash": _nothing, "let": _nothing, "shopt": _nothing, "ulimit": _nothing,
     "umask": _nothing, "wait": _nothing, "jobs": _nothing, "fg": _nothing, "bg": _nothing, "true": _nothing,
     "false": _nothing, ":": _nothing, "test": _nothing, "[": _nothing, "exit": _nothing, "return": _nothing,
-    "break": _nothing, "continue": _nothing, "sleep": _nothing, "uname": _harmless, "arch": _harmless, "date": _harmless,
+    "break": _nothing, "continue": _nothing, "sleep": _nothing, "uname": _harmless, "arch": _harmless,
+    "date": _harmless,
     "nproc": _harmless, "seq": _harmless, "expr": _harmless, "yes": _harmless, "tput": _harmless, "}": _nothing,
     "{": _nothing,
 }  # fmt: skip

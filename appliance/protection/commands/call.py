@@ -29,6 +29,9 @@ class Line(Protocol):
     def run_words(self, words: list[Word], state: State, stdin: Source | None, inherited: dict[Effect, str]) -> Source:
         """Judge a command that the command would run."""
 
+    def step(self) -> None:
+        """Count one step of what may be spent on a line."""
+
     def note(self, effect: Effect, why: str) -> None:
         """Record an effect that only the whole line shows."""
 
@@ -50,7 +53,8 @@ class Call:
     """
 
     __slots__ = (
-        "args", "deletes", "effects", "hosts", "inherited", "is_piped", "line", "path", "program", "ran", "reads", "state",
+        "args", "deletes", "effects", "hosts", "inherited", "is_piped", "line", "path", "program", "ran", "reads",
+        "state",
         "stdin", "words", "writes",
     )  # fmt: skip
 
@@ -89,6 +93,7 @@ class Call:
 
     def resolved(self, word: Word) -> tuple[str, ...]:
         """Give the places that a word may mean, the likeliest first."""
+        self.line.step()
         return tuple(dict.fromkeys(resolve(word.text, directory) for directory in self.state.directories))
 
     def read(self, word: Word, *, is_recursive: bool = False, reveals: bool = True) -> None:

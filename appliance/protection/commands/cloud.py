@@ -14,18 +14,43 @@ from appliance.protection.commands.words import NOTHING, PROGRAM_OUTPUT, Source,
 Handler = Callable[[Call], Source | None]
 
 _KUBECTL: Final = {
-    "-n", "--namespace", "--context", "--cluster", "--user", "--kubeconfig", "-f", "--filename", "-o", "--output", "-l", "--selector", "-c",
-    "--container", "-k", "--kustomize", "--as", "--as-group", "--token", "-s", "--server", "--image", "--field-selector", "--timeout",
-    "--replicas", "-p", "--patch", "--type", "--dry-run", "--grace-period", "--cascade", "--from-literal", "--from-file", "--tail", "--since",
+    "-n", "--namespace", "--context", "--cluster", "--user", "--kubeconfig", "-f", "--filename", "-o", "--output",
+    "-l", "--selector", "-c",
+    "--container", "-k", "--kustomize", "--as", "--as-group", "--token", "-s", "--server", "--image",
+    "--field-selector", "--timeout",
+    "--replicas", "-p", "--patch", "--type", "--dry-run", "--grace-period", "--cascade", "--from-literal",
+    "--from-file", "--tail", "--since",
 }  # fmt: skip
 _KUBECTL_FLAGS: Final = {"--dry-run"}
 _NAMING: Final = (
-    "-n", "--namespace", "--context", "--kube-context", "--cluster", "--kubeconfig", "-s", "--server", "--profile", "--project", "--subscription",
-    "-g", "--resource-group", "--env", "--environment", "-e", "--stage", "--app", "-a", "-r", "--remote", "--workspace", "--var-file", "-var-file",
-    "--target", "--stack", "--alias", "--configuration", "--account", "--org", "-i", "--inventory", "-l", "--limit", "-c", "--config",
-    "--destination", "-d", "--host", "-H", "--instance", "--name", "--cluster-name", "--db-instance-identifier", "--bucket", "--table-name", "-o", "-s",
+    "-n", "--namespace", "--context", "--kube-context", "--cluster", "--kubeconfig", "-s", "--server", "--profile",
+    "--project", "--subscription",
+    "-g", "--resource-group", "--env", "--environment", "-e", "--stage", "--app", "-a", "-r", "--remote",
+    "--workspace", "--var-file", "-var-file",
+    "--target", "--stack", "--alias", "--configuration", "--account", "--org", "-i", "--inventory", "-l", "--limit",
+    "-c", "--config",
+    "--destination", "-d", "--host", "-H", "--instance", "--name", "--cluster-name", "--db-instance-identifier",
+    "--bucket", "--table-name", "-o", "-s",
 )  # fmt: skip
-_READING: Final = ("get", "list", "describe", "show", "ls", "help", "status", "view", "head", "wait", "top", "logs", "explain", "version", "diff", "plan", "validate")
+_READING: Final = (
+    "get",
+    "list",
+    "describe",
+    "show",
+    "ls",
+    "help",
+    "status",
+    "view",
+    "head",
+    "wait",
+    "top",
+    "logs",
+    "explain",
+    "version",
+    "diff",
+    "plan",
+    "validate",
+)
 
 
 def _named(call: Call, options: Options, *, with_operands: bool = True) -> bool:
@@ -68,7 +93,9 @@ def _kubectl(call: Call) -> Source | None:
         call.read_all([word for word in head.rest[1:-1] if ":" not in word.text], is_recursive=True)
     elif verb in {"apply", "scale", "rollout", "patch", "edit", "set", "create", "label", "annotate"} and not is_dry:
         call.note(Effect.UPLOADS, f"kubectl {verb} would change the cluster.")
-    call.read_all([word for word in head.values("-f", "--filename") if "://" not in word.text and word.text != "-"], reveals=False)
+    call.read_all(
+        [word for word in head.values("-f", "--filename") if "://" not in word.text and word.text != "-"], reveals=False
+    )
     return PROGRAM_OUTPUT
 
 
@@ -81,7 +108,9 @@ def _split_dashes(words: list[Word]) -> tuple[list[Word], bool, list[Word]]:
 
 
 def _helm(call: Call) -> Source | None:
-    options = call.options({*_KUBECTL, "--kube-context", "-f", "--values", "--set", "--version", "--repo", "--set-string", "--set-file"})
+    options = call.options(
+        {*_KUBECTL, "--kube-context", "-f", "--values", "--set", "--version", "--repo", "--set-string", "--set-file"}
+    )
     call.network("helm talks to a cluster or registry.")
     _named(call, options)
     verb = options.rest[0].text if options.rest else ""
@@ -98,13 +127,29 @@ def _helm(call: Call) -> Source | None:
 
 
 def _terraform(call: Call) -> Source | None:
-    options = split_options(call.args, {"-chdir", "-var", "-var-file", "-target", "-state", "-out", "-backend-config", "-s", "--stack", "--terragrunt-working-dir"})
+    options = split_options(
+        call.args,
+        {
+            "-chdir",
+            "-var",
+            "-var-file",
+            "-target",
+            "-state",
+            "-out",
+            "-backend-config",
+            "-s",
+            "--stack",
+            "--terragrunt-working-dir",
+        },
+    )
     words = [word.text for word in call.args if word.text[:1] != "-"]
     verb = words[0] if words[:1] != ["stack"] else " ".join(words[:2])
     _named(call, Options([(f"-{name.lstrip('-')}", value) for name, value in options.given], options.rest))
     call.network(f"{call.program} talks to its providers.")
     texts = [word.text for word in call.args]
-    if verb in {"apply", "up", "update", "deploy", "import", "taint", "untaint", "run-all"} or verb.startswith("run-all"):
+    if verb in {"apply", "up", "update", "deploy", "import", "taint", "untaint", "run-all"} or verb.startswith(
+        "run-all"
+    ):
         call.note(Effect.PRODUCTION_CONTEXT, f"{call.program} {verb} would change running infrastructure.")
     if verb in {"destroy", "down"} or "-destroy" in texts or "--destroy" in texts or verb == "stack rm":
         call.note(Effect.PRODUCTION_CONTEXT, f"{call.program} {verb} would change running infrastructure.")
@@ -128,13 +173,39 @@ def _cloud(call: Call) -> Source | None:
         call.note(Effect.CREDENTIAL_READ, f"{call.program} {shown(' '.join(words[:3]))} would show a secret.")
     if "--dryrun" in [word.text for word in call.args]:
         return PROGRAM_OUTPUT
-    if any(word.startswith(("delete", "terminate", "destroy", "remove-", "purge", "deregister", "empty")) or word in {"rb", "rm", "destroy", "remove"} for word in words[:5]):
-        call.note(Effect.DESTRUCTIVE, f"{call.program} {shown(' '.join(words[:3]))} would remove something in the cloud.")
+    if any(
+        word.startswith(("delete", "terminate", "destroy", "remove-", "purge", "deregister", "empty"))
+        or word in {"rb", "rm", "destroy", "remove"}
+        for word in words[:5]
+    ):
+        call.note(
+            Effect.DESTRUCTIVE, f"{call.program} {shown(' '.join(words[:3]))} would remove something in the cloud."
+        )
     _judge_copy(call, words, options)
     return PROGRAM_OUTPUT
 
 
-_VALUED: Final = frozenset([*(name for name in _NAMING if name.startswith("--")), "-g", "--region", "--output", "--query", "--zone", "--secret-id", "--name", "--vault-name", "--file", "--body", "--source", "--destination", "-f", "--cli-input-json", "--role-arn", "--role-session-name"])
+_VALUED: Final = frozenset(
+    [
+        *(name for name in _NAMING if name.startswith("--")),
+        "-g",
+        "--region",
+        "--output",
+        "--query",
+        "--zone",
+        "--secret-id",
+        "--name",
+        "--vault-name",
+        "--file",
+        "--body",
+        "--source",
+        "--destination",
+        "-f",
+        "--cli-input-json",
+        "--role-arn",
+        "--role-session-name",
+    ]
+)
 _REMOTE: Final = ("s3://", "gs://", "https://", "azure://", "r2://", "b2://", "oss://", "cos://")
 
 
@@ -162,28 +233,92 @@ def _judge_copy(call: Call, words: list[str], options: Options) -> None:
 def _is_secret_request(program: str, words: list[str], options: Options) -> bool:
     line = " ".join(words[:4])
     if program == "aws":
-        return (
-            line.startswith(("secretsmanager get-secret-value", "secretsmanager batch-get", "configure get", "configure export", "sts get-session", "sts assume-role", "ecr get-login", "iam create-access-key", "kms decrypt", "rds generate-db-auth", "eks get-token", "codeartifact get-auth"))
-            or (line.startswith("ssm get-param") and options.has("--with-decryption"))
-        )
+        return line.startswith(
+            (
+                "secretsmanager get-secret-value",
+                "secretsmanager batch-get",
+                "configure get",
+                "configure export",
+                "sts get-session",
+                "sts assume-role",
+                "ecr get-login",
+                "iam create-access-key",
+                "kms decrypt",
+                "rds generate-db-auth",
+                "eks get-token",
+                "codeartifact get-auth",
+            )
+        ) or (line.startswith("ssm get-param") and options.has("--with-decryption"))
     if program == "gcloud":
-        return "print-access-token" in line or "print-identity-token" in line or line.startswith("secrets versions access") or "keys create" in line
+        return (
+            "print-access-token" in line
+            or "print-identity-token" in line
+            or line.startswith("secrets versions access")
+            or "keys create" in line
+        )
     if program == "az":
-        return line.startswith(("account get-access-token", "keyvault secret show", "keyvault secret download", "acr credential", "storage account keys", "ad sp create"))
-    return line.startswith(("config", "auth:token", "auth token", "secrets get", "secrets list", "env pull", "auth print", "tokens", "config:get"))
+        return line.startswith(
+            (
+                "account get-access-token",
+                "keyvault secret show",
+                "keyvault secret download",
+                "acr credential",
+                "storage account keys",
+                "ad sp create",
+            )
+        )
+    return line.startswith(
+        (
+            "config",
+            "auth:token",
+            "auth token",
+            "secrets get",
+            "secrets list",
+            "env pull",
+            "auth print",
+            "tokens",
+            "config:get",
+        )
+    )
 
 
 def _deployer(call: Call) -> Source | None:
     """Programs that bring an application to where people use it."""
-    options = split_options(call.args, {"--app", "-a", "--project", "-p", "--env", "--environment", "-e", "-s", "--stage", "--remote", "-r", "--site", "--config", "-c", "-m", "--message"})
+    options = split_options(
+        call.args,
+        {
+            "--app",
+            "-a",
+            "--project",
+            "-p",
+            "--env",
+            "--environment",
+            "-e",
+            "-s",
+            "--stage",
+            "--remote",
+            "-r",
+            "--site",
+            "--config",
+            "-c",
+            "-m",
+            "--message",
+        },
+    )
     call.network(f"{call.program} talks to a platform.")
     _named(call, options)
     words = [word.text for word in options.rest]
     if _is_secret_request(call.program, words, options) and call.program != "serverless":
         call.note(Effect.CREDENTIAL_READ, f"{call.program} {shown(' '.join(words[:2]))} would show secrets.")
-    if words[:1] in (["deploy"], ["publish"], ["up"], ["ship"], ["releases:rollback"], ["submit"], ["release"]) or any(word in {"deploy", "promote"} for word in words[:2]):
+    if words[:1] in (["deploy"], ["publish"], ["up"], ["ship"], ["releases:rollback"], ["submit"], ["release"]) or any(
+        word in {"deploy", "promote"} for word in words[:2]
+    ):
         call.note(Effect.UPLOADS, f"{call.program} would deploy.")
-    if any(word in {"destroy", "delete", "remove", "apps:destroy", "pg:reset", "apps:delete", "rm"} or word.endswith((":destroy", ":reset")) for word in words[:2]):
+    if any(
+        word in {"destroy", "delete", "remove", "apps:destroy", "pg:reset", "apps:delete", "rm"}
+        or word.endswith((":destroy", ":reset"))
+        for word in words[:2]
+    ):
         call.note(Effect.DESTRUCTIVE, f"{call.program} {shown(' '.join(words[:2]))} would remove it.")
     if any(word.startswith("pg:reset") for word in words[:1]):
         call.note(Effect.DATA_STORE_WRITE, "It would empty the database.")
@@ -191,7 +326,24 @@ def _deployer(call: Call) -> Source | None:
 
 
 def _ansible(call: Call) -> Source | None:
-    options = call.options({"-i", "-l", "--limit", "-e", "--extra-vars", "-u", "--inventory", "-m", "-a", "--args", "-t", "--tags", "--become-user", "--vault-password-file"})
+    options = call.options(
+        {
+            "-i",
+            "-l",
+            "--limit",
+            "-e",
+            "--extra-vars",
+            "-u",
+            "--inventory",
+            "-m",
+            "-a",
+            "--args",
+            "-t",
+            "--tags",
+            "--become-user",
+            "--vault-password-file",
+        }
+    )
     call.network("ansible reaches the machines of its inventory.")
     _named(call, options)
     if call.program == "ansible-vault" and options.rest and options.rest[0].text in {"view", "decrypt", "edit"}:
@@ -206,10 +358,18 @@ def _ansible(call: Call) -> Source | None:
     return PROGRAM_OUTPUT
 
 
+_CLOUDS: Final = (
+    "aws", "gcloud", "az", "gsutil", "s3cmd", "mc", "azcopy", "doctl", "hcloud", "oci", "ibmcloud", "linode-cli",
+    "vultr-cli", "scw", "aliyun", "s5cmd", "bq",
+)  # fmt: skip
+_PLATFORMS: Final = (
+    "vercel", "netlify", "heroku", "flyctl", "fly", "railway", "render", "firebase", "wrangler", "serverless", "sls", "eas",
+    "fastlane", "cap", "kamal", "dokku", "cf", "eb", "surge", "amplify", "supabase", "argocd", "flux",
+)  # fmt: skip
 PROGRAMS: Final[Mapping[str, Handler]] = {
-    **dict.fromkeys(["kubectl", "oc", "k", "k3s", "kubecolor", "microk8s.kubectl"], _kubectl), "helm": _helm, "helmfile": _helm,
+    **dict.fromkeys(["kubectl", "oc", "k", "k3s", "kubecolor", "microk8s.kubectl"], _kubectl), "helm": _helm,
+    "helmfile": _helm,
     **dict.fromkeys(["terraform", "tofu", "terragrunt", "pulumi", "cdk", "cdktf", "sam", "sst"], _terraform),
-    **dict.fromkeys(["aws", "gcloud", "az", "gsutil", "s3cmd", "mc", "azcopy", "doctl", "hcloud", "oci", "ibmcloud", "linode-cli", "vultr-cli", "scw", "aliyun", "s5cmd", "bq"], _cloud),
-    **dict.fromkeys(["vercel", "netlify", "heroku", "flyctl", "fly", "railway", "render", "firebase", "wrangler", "serverless", "sls", "eas", "fastlane", "cap", "kamal", "dokku", "cf", "eb", "surge", "amplify", "supabase", "argocd", "flux"], _deployer),
-    **dict.fromkeys(["ansible", "ansible-playbook", "ansible-vault", "ansible-pull", "salt", "puppet", "chef-client"], _ansible),
+    **dict.fromkeys(_CLOUDS, _cloud), **dict.fromkeys(_PLATFORMS, _deployer),
+    **dict.fromkeys(["ansible", "ansible-playbook", "ansible-vault", "ansible-pull", "salt", "puppet"], _ansible),
 }  # fmt: skip

@@ -12,14 +12,44 @@ from appliance.protection.commands.words import NOTHING, PROGRAM_OUTPUT, Source,
 
 Handler = Callable[[Call], Source | None]
 
-_GLOBAL: Final = {"-H", "--host", "-c", "--context", "--config", "-l", "--log-level", "-f", "--file", "-p", "--project-name", "--profile", "--env-file"}
+_GLOBAL: Final = {
+    "-H",
+    "--host",
+    "-c",
+    "--context",
+    "--config",
+    "-l",
+    "--log-level",
+    "-f",
+    "--file",
+    "-p",
+    "--project-name",
+    "--profile",
+    "--env-file",
+}
 _RUN: Final = {
-    "-e", "--env", "--env-file", "-v", "--volume", "-p", "--publish", "--name", "-w", "--workdir", "-u", "--user", "--entrypoint", "--network",
-    "--net", "-h", "--hostname", "-m", "--memory", "--cpus", "--mount", "--platform", "-l", "--label", "--restart", "--add-host", "--device",
-    "--cap-add", "--cap-drop", "--security-opt", "--gpus", "--tmpfs", "--ulimit", "--pid", "--ipc", "--shm-size", "--pull", "--cidfile",
-    "--dns", "--link", "--log-driver", "--log-opt", "--expose", "--userns", "--volumes-from", "--detach-keys", "--index", "--cgroupns",
+    "-e", "--env", "--env-file", "-v", "--volume", "-p", "--publish", "--name", "-w", "--workdir", "-u", "--user",
+    "--entrypoint", "--network",
+    "--net", "-h", "--hostname", "-m", "--memory", "--cpus", "--mount", "--platform", "-l", "--label", "--restart",
+    "--add-host", "--device",
+    "--cap-add", "--cap-drop", "--security-opt", "--gpus", "--tmpfs", "--ulimit", "--pid", "--ipc", "--shm-size",
+    "--pull", "--cidfile",
+    "--dns", "--link", "--log-driver", "--log-opt", "--expose", "--userns", "--volumes-from", "--detach-keys",
+    "--index", "--cgroupns",
 }  # fmt: skip
-_HOST_MOUNTS: Final = ("/", "/etc", "/root", "/home", "/var/run/docker.sock", "/run/docker.sock", "/proc", "/sys", "/dev", "/boot", "/var/lib/docker")
+_HOST_MOUNTS: Final = (
+    "/",
+    "/etc",
+    "/root",
+    "/home",
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/proc",
+    "/sys",
+    "/dev",
+    "/boot",
+    "/var/lib/docker",
+)
 
 
 def _docker(call: Call) -> Source | None:
@@ -28,7 +58,17 @@ def _docker(call: Call) -> Source | None:
         if is_production(value.text):
             call.note(Effect.PRODUCTION_CONTEXT, f"It names production: {shown(value.text)}.")
     rest = options.rest
-    if rest and rest[0].text in {"container", "image", "buildx", "system", "volume", "network", "builder", "compose", "manifest"}:
+    if rest and rest[0].text in {
+        "container",
+        "image",
+        "buildx",
+        "system",
+        "volume",
+        "network",
+        "builder",
+        "compose",
+        "manifest",
+    }:
         group, rest = rest[0].text, rest[1:]
         if group == "compose":
             rest = split_options(rest, _GLOBAL, is_posix=True).rest
@@ -53,7 +93,9 @@ def _judge_verb(call: Call, group: str, verb: str, words: list[Word]) -> Source 
         call.network()
     elif verb in {"pull", "login", "search", "build", "bake"}:
         call.network(f"{call.program} {verb} talks to a registry.")
-    elif (group, verb) in {("system", "prune"), ("volume", "rm"), ("volume", "prune"), ("volume", "remove")} or (verb in {"down", "rm"} and group == "compose" and texts & {"-v", "--volumes"}):
+    elif (group, verb) in {("system", "prune"), ("volume", "rm"), ("volume", "prune"), ("volume", "remove")} or (
+        verb in {"down", "rm"} and group == "compose" and texts & {"-v", "--volumes"}
+    ):
         call.note(Effect.DESTRUCTIVE, f"{call.program} {group} {verb} would delete volumes or everything unused.")
     elif verb in {"cp"}:
         call.read_all([word for word in words[:1] if ":" not in word.text], is_recursive=True)
@@ -84,13 +126,20 @@ def _run(call: Call, verb: str, words: list[Word]) -> Source | None:
 
 def _judge_rights(call: Call, options: Options) -> None:
     """See whether a container gets the rights of the machine itself."""
-    if options.has("--privileged") or any(value.text in {"host", "host:rw"} for value in options.values("--pid", "--userns")):
+    if options.has("--privileged") or any(
+        value.text in {"host", "host:rw"} for value in options.values("--pid", "--userns")
+    ):
         call.note(Effect.PRIVILEGED, "The container would have the rights of the machine.")
-    if any(value.text.upper() in {"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "DAC_READ_SEARCH"} for value in options.values("--cap-add")):
+    if any(
+        value.text.upper() in {"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "DAC_READ_SEARCH"}
+        for value in options.values("--cap-add")
+    ):
         call.note(Effect.PRIVILEGED, "The container would have rights over the machine.")
     mounts = [value.text.partition(":")[0] for value in options.values("-v", "--volume")]
     for value in options.values("--mount"):
-        mounts += [part.partition("=")[2] for part in value.text.split(",") if part.partition("=")[0] in {"source", "src"}]
+        mounts += [
+            part.partition("=")[2] for part in value.text.split(",") if part.partition("=")[0] in {"source", "src"}
+        ]
     for mount in mounts:
         if (mount.rstrip("/") or "/") in _HOST_MOUNTS:
             call.note(Effect.PRIVILEGED, f"The container would hold the machine's {shown(mount)}.")

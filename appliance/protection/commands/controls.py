@@ -10,7 +10,8 @@ from appliance.protection.commands.words import PROGRAM_OUTPUT, Source, Word
 Handler = Callable[[Call], Source | None]
 
 _BYPASSING: Final = (
-    "--dangerously", "--yolo", "--full-auto", "--skip-permissions", "--permission-mode", "--approval-mode", "--trust-all-tools",
+    "--dangerously", "--yolo", "--full-auto", "--skip-permissions", "--permission-mode", "--approval-mode",
+    "--trust-all-tools",
     "--allow-all-tools", "--allow-all", "--disable-hooks", "--no-hooks",
 )  # fmt: skip
 _OFF: Final[Mapping[str, frozenset[str]]] = {
@@ -42,7 +43,9 @@ def _control(call: Call) -> Source:
     off = _OFF[call.program]
     texts = [word.text for word in call.args]
     if not off or any(text in off or text.lower() in off for text in texts):
-        call.note(Effect.DISABLES_PROTECTION, f"{call.program} {shown(' '.join(texts))} would loosen a security control.")
+        call.note(
+            Effect.DISABLES_PROTECTION, f"{call.program} {shown(' '.join(texts))} would loosen a security control."
+        )
     if any(not word.is_known for word in call.args):
         call.unclear()
     return PROGRAM_OUTPUT
@@ -62,8 +65,15 @@ def _agent(call: Call) -> Source:
                 continue
             call.note(Effect.DISABLES_PROTECTION, f"{call.program} {shown(text)} would act without asking.")
     words = [word.text for word in call.args if word.text[:1] != "-"]
-    if words[:1] in (["mcp"], ["config"], ["plugin"]) and words[1:2] and words[1] in {"add", "add-json", "set", "install", "remove"}:
-        call.note(Effect.DISABLES_PROTECTION, f"{call.program} {shown(' '.join(words[:2]))} would change what the agent may use.")
+    if (
+        words[:1] in (["mcp"], ["config"], ["plugin"])
+        and words[1:2]
+        and words[1] in {"add", "add-json", "set", "install", "remove"}
+    ):
+        call.note(
+            Effect.DISABLES_PROTECTION,
+            f"{call.program} {shown(' '.join(words[:2]))} would change what the agent may use.",
+        )
     return PROGRAM_OUTPUT
 
 
@@ -75,5 +85,8 @@ def _follows(words: list[Word], word: Word) -> bool:
 
 PROGRAMS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(_OFF, _control),
-    **dict.fromkeys(["claude", "codex", "gemini", "copilot", "cursor-agent", "opencode", "aider", "goose", "cline", "amp", "q"], _agent),
+    **dict.fromkeys(
+        ["claude", "codex", "gemini", "copilot", "cursor-agent", "opencode", "aider", "goose", "cline", "amp", "q"],
+        _agent,
+    ),
 }

@@ -30,12 +30,15 @@ _FOLDERS: Final = (
     "/etc/wireguard", "/etc/kubernetes/pki", "/library/keychains", "/etc/openleash",
 )  # fmt: skip
 _NAMES: Final = frozenset([
-    ".env", ".netrc", ".pgpass", ".git-credentials", ".htpasswd", ".pypirc", ".vault_pass", ".vault-pass", ".vault-token",
+    ".env", ".netrc", ".pgpass", ".git-credentials", ".htpasswd", ".pypirc", ".vault_pass", ".vault-pass",
+    ".vault-token",
     "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk", "id_xmss", "identity.pem",
     "credentials.json", "client_secret.json", "service-account.json", "service_account.json", "serviceaccount.json",
     "secrets.yml", "secrets.yaml", "secrets.json", "secrets.toml", "secrets.env", "credentials.yml", "credentials.yaml",
-    "credentials.toml", "kubeconfig", "terraform.tfstate", "terraform.tfvars", "master.key", "wallet.dat", "privkey.pem",
-    "private.pem", "private_key.pem", "private-key.pem", "key.pem", "server.key", "login data", "key4.db", "logins.json",
+    "credentials.toml", "kubeconfig", "terraform.tfstate", "terraform.tfvars", "master.key", "wallet.dat",
+    "privkey.pem",
+    "private.pem", "private_key.pem", "private-key.pem", "key.pem", "server.key", "login data", "key4.db",
+    "logins.json",
     "cookies.sqlite", "ntds.dit", "ssh_host_rsa_key", "ssh_host_ed25519_key", "ssh_host_ecdsa_key", "auth.json",
     "application_default_credentials.json", "accesstokens.json", "msal_token_cache.json", ".dockercfg",
     ".dockerconfigjson",
@@ -50,8 +53,18 @@ _HARMLESS_ENDINGS: Final = (".pub", ".example", ".sample", ".template", ".dist",
 _SAMPLES: Final = (
     *sorted(_FILES), *(f"{folder}/id_rsa" for folder in _FOLDERS), "~/.ssh/id_ed25519", "~/.ssh/id_ecdsa",
 )  # fmt: skip
-_RELATIVE_SAMPLES: Final = (".env", "id_rsa", "id_ed25519", ".netrc", ".git-credentials", "credentials.json", "master.key")
-_ABOVE_EVERYTHING: Final = frozenset(["/", "~", "/home", "/users", "/root", "/home/*", "/users/*", "/*", "~/*", "~/.*", "/etc"])
+_RELATIVE_SAMPLES: Final = (
+    ".env",
+    "id_rsa",
+    "id_ed25519",
+    ".netrc",
+    ".git-credentials",
+    "credentials.json",
+    "master.key",
+)
+_ABOVE_EVERYTHING: Final = frozenset(
+    ["/", "~", "/home", "/users", "/root", "/home/*", "/users/*", "/*", "~/*", "~/.*", "/etc"]
+)
 
 
 def is_credential(path: str, *, is_glob: bool = False, is_recursive: bool = False) -> bool:

@@ -15,19 +15,39 @@ _ROOTS: Final = frozenset([
     "c:/program files", "/mnt/c", "/mnt/c/windows", "/mnt/c/users",
 ])  # fmt: skip
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/dev/shm", "/var/folders", "/private/var/folders")  # noqa: S108 - compared, not used
-_CACHES: Final = ("~/.cache", "~/.npm/_cacache", "~/.npm/_npx", "~/library/caches", "~/.gradle/caches", "~/.pytest_cache")
+_CACHES: Final = (
+    "~/.cache",
+    "~/.npm/_cacache",
+    "~/.npm/_npx",
+    "~/library/caches",
+    "~/.gradle/caches",
+    "~/.pytest_cache",
+)
 # Folders that are made again by building, testing or installing.
 _MADE_AGAIN: Final = frozenset([
     "node_modules", "bower_components", "dist", "build", "out", "output", "target", "bin", "obj", "tmp", "temp", ".tmp",
     ".venv", "venv", ".virtualenv", "env", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".nox",
-    ".hypothesis", ".eggs", "htmlcov", "coverage", ".coverage", ".nyc_output", ".next", ".nuxt", ".svelte-kit", ".output",
+    ".hypothesis", ".eggs", "htmlcov", "coverage", ".coverage", ".nyc_output", ".next", ".nuxt", ".svelte-kit",
+    ".output",
     ".turbo", ".parcel-cache", ".cache", ".vite", ".angular", ".gradle", ".terraform", ".serverless", ".aws-sam",
     "cdk.out", "_build", "deriveddata", "pods", "logs", "log", "test-results", "playwright-report", "storybook-static",
     ".ipynb_checkpoints", "site", "_site", ".docusaurus", ".expo", "cmakefiles", "cmake-build-debug", "zig-cache",
     "zig-out", ".zig-cache", "elm-stuff", "_cacache", ".dart_tool", ".bundle", "releases", "wheelhouse", ".stack-work",
     "dist-newstyle", ".scannerwork", "reports", "artifacts", ".state", "generated", "gen", "scratch", "sandbox",
 ])  # fmt: skip
-_MADE_AGAIN_ENDINGS: Final = (".egg-info", ".dist-info", "-cache", "_cache", ".tmp", ".log", ".pyc", ".o", ".bak", "-tmp", "_tmp")
+_MADE_AGAIN_ENDINGS: Final = (
+    ".egg-info",
+    ".dist-info",
+    "-cache",
+    "_cache",
+    ".tmp",
+    ".log",
+    ".pyc",
+    ".o",
+    ".bak",
+    "-tmp",
+    "_tmp",
+)
 _MADE_AGAIN_STARTS: Final = ("tmp-", "tmp_", "tmp.", "temp-", "temp_", "dist-", "build-", "cmake-build-", ".tmp")
 _WHOLE: Final = ("/*", "/.*", "/**", "/.", "/{*,.*}", "/.[!.]*", "/?*")
 

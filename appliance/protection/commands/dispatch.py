@@ -4,8 +4,24 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from appliance.protection.commands import (
-    archives, builtins, cloud, containers, controls, environment, files, git, interpreters, packages, remote,
-    searching, services, shells, stores, transfer, vaults, wrappers,
+    archives,
+    builtins,
+    cloud,
+    containers,
+    controls,
+    environment,
+    files,
+    git,
+    interpreters,
+    packages,
+    remote,
+    searching,
+    services,
+    shells,
+    stores,
+    transfer,
+    vaults,
+    wrappers,
 )  # fmt: skip
 from appliance.protection.commands.call import Call, shown
 from appliance.protection.commands.effects import Effect

@@ -9,25 +9,38 @@ from appliance.protection.commands.production import is_production
 from appliance.protection.commands.words import NOTHING, Source, Word
 
 _SECRET_PARTS: Final = frozenset([
-    "TOKEN", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "APIKEY", "CREDENTIALS", "CREDENTIAL",
+    "TOKEN", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "APIKEY", "CREDENTIALS",
+    "CREDENTIAL",
     "CREDS", "AUTH", "PRIVATE", "COOKIE", "JWT", "PAT", "DSN",
 ])  # fmt: skip
 _NOT_SECRET: Final = frozenset(["PWD", "OLDPWD", "SSH_AUTH_SOCK", "XAUTHORITY", "TOKENIZERS_PARALLELISM"])
 _STAGES: Final = frozenset([
-    "NODE_ENV", "RAILS_ENV", "RACK_ENV", "APP_ENV", "FLASK_ENV", "DJANGO_ENV", "DJANGO_SETTINGS_MODULE", "MIX_ENV", "GO_ENV",
-    "ENV", "ENVIRONMENT", "STAGE", "DEPLOY_ENV", "TARGET_ENV", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "SPRING_PROFILES_ACTIVE",
-    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "KUBECONFIG", "KUBE_CONTEXT", "KUBECONTEXT", "HELM_KUBECONTEXT", "TF_WORKSPACE",
-    "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT", "GCP_PROJECT", "AZURE_SUBSCRIPTION", "DOCKER_CONTEXT", "DOCKER_HOST",
+    "NODE_ENV", "RAILS_ENV", "RACK_ENV", "APP_ENV", "FLASK_ENV", "DJANGO_ENV", "DJANGO_SETTINGS_MODULE", "MIX_ENV",
+    "GO_ENV",
+    "ENV", "ENVIRONMENT", "STAGE", "DEPLOY_ENV", "TARGET_ENV", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT",
+    "SPRING_PROFILES_ACTIVE",
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "KUBECONFIG", "KUBE_CONTEXT", "KUBECONTEXT", "HELM_KUBECONTEXT",
+    "TF_WORKSPACE",
+    "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT", "GCP_PROJECT", "AZURE_SUBSCRIPTION", "DOCKER_CONTEXT",
+    "DOCKER_HOST",
     "DATABASE_URL", "PGHOST", "PGSERVICE", "MYSQL_HOST", "REDIS_URL", "MONGO_URL", "MONGODB_URI", "HEROKU_APP",
-    "CLOUDSDK_ACTIVE_CONFIG_NAME", "PULUMI_STACK", "SYMFONY_ENV", "LARAVEL_ENV", "SERVER_ENV", "CONFIG_ENV", "VAULT_ADDR",
+    "CLOUDSDK_ACTIVE_CONFIG_NAME", "PULUMI_STACK", "SYMFONY_ENV", "LARAVEL_ENV", "SERVER_ENV", "CONFIG_ENV",
+    "VAULT_ADDR",
 ])  # fmt: skip
 _RUNS_CODE: Final = frozenset([
-    "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV", "PROMPT_COMMAND", "PYTHONSTARTUP",
-    "PERL5OPT", "RUBYOPT", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_PAGER", "PAGER", "EDITOR", "VISUAL",
+    "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV", "PROMPT_COMMAND",
+    "PYTHONSTARTUP",
+    "PERL5OPT", "RUBYOPT", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_PAGER", "PAGER", "EDITOR",
+    "VISUAL",
     "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "MANPAGER", "LESSOPEN", "GIT_ASKPASS", "SSH_ASKPASS",
 ])  # fmt: skip
 _OFF: Final = frozenset(["NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY"])
-_PRINTING: Final = {"export": "every exported variable", "declare": "every variable", "typeset": "every variable", "readonly": "every constant"}
+_PRINTING: Final = {
+    "export": "every exported variable",
+    "declare": "every variable",
+    "typeset": "every variable",
+    "readonly": "every constant",
+}
 
 
 def is_secret_name(name: str) -> bool:
@@ -50,7 +63,11 @@ def judge_assignment(call: Call, name: str, value: Word) -> None:
         call.note(Effect.DISABLES_PROTECTION, f"It would stop the shell's history by {name}.")
     if name in _OFF and text == "0":
         call.note(Effect.DISABLES_PROTECTION, f"{name}=0 would stop the check of certificates.")
-    if name in _RUNS_CODE and (not value.is_known or any(character in text for character in "/;|&$ ")) and not text.startswith("-"):
+    if (
+        name in _RUNS_CODE
+        and (not value.is_known or any(character in text for character in "/;|&$ "))
+        and not text.startswith("-")
+    ):
         call.note(Effect.RUNS_CODE, f"{name} makes other programs run {shown(text)}.")
 
 
@@ -63,7 +80,9 @@ def judge_declaration(call: Call, assigned: list[tuple[str, Word]]) -> Source:
     for name, value in assigned:
         judge_assignment(call, name, value)
     names = {name for name, _ in assigned}
-    operands = [word for word in call.words[1:] if word.text[:1] != "-" and word.text.partition("=")[0].rstrip("+") not in names]
+    operands = [
+        word for word in call.words[1:] if word.text[:1] != "-" and word.text.partition("=")[0].rstrip("+") not in names
+    ]
     if call.program in {"unset", "unsetenv"}:
         for word in operands:
             call.state.variables.pop(word.text, None)
@@ -107,7 +126,7 @@ def _compgen(call: Call) -> Source:
 
 def _ps(call: Call) -> Source:
     first = call.args[0].text if call.args else ""
-    if first[:1] != "-" and "e" in first or any(word.text in {"eww", "-E", "ewww"} for word in call.args):
+    if (first[:1] != "-" and "e" in first) or any(word.text in {"eww", "-E", "ewww"} for word in call.args):
         call.note(Effect.ENVIRONMENT_DUMP, "It would print the environment of processes.")
     return Source()
 

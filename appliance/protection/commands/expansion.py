@@ -13,6 +13,8 @@ from appliance.protection.commands.text import ansi_c, expand_braces
 from appliance.protection.commands.words import NO_ORIGINS, Source, Word
 
 LONGEST_SHOWN: Final = 200
+LONGEST_EXPANDED: Final = 65_536
+LONGEST_VALUE: Final = 8_192
 MOST_PIECES: Final = 512
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=@%+,-]+")
@@ -103,7 +105,8 @@ class Expander:
         draft = Draft()
         self._add(node, state, draft, is_quoted=False)
         draft.splits = False
-        return tuple(self._finished(draft, state, has_braces=False)) or (Word(""),)
+        values = tuple(self._finished(draft, state, has_braces=False)) or (Word(""),)
+        return tuple(value if len(value.text) <= LONGEST_VALUE else Word("", is_known=False) for value in values)
 
     def one(self, nodes: list[Node], state: State) -> Word:
         """Expand adjacent nodes to one word, without splitting, as for the value of an assignment or a target."""
@@ -233,6 +236,10 @@ class Expander:
 
     def _finished(self, draft: Draft, state: State, *, has_braces: bool = True) -> list[Word]:
         text = "".join(draft.parts)
+        if len(text) > LONGEST_EXPANDED:
+            # Doubling a variable a few dozen times would fill the memory.
+            text = text[:LONGEST_EXPANDED]
+            draft.is_clear = False
         if len(draft.parts) == 1 and draft.whole is not None and draft.whole.items:
             return list(draft.whole.items)
         texts = [text]
@@ -263,8 +270,8 @@ class Expander:
         elif shown[:1] == "~":
             # A quoted tilde is a plain name.
             shown = "./" + shown
-        for number, word in unknown:
-            shown = shown.replace(chr(_UNKNOWN_BASE + number), word.text[:LONGEST_SHOWN])
+        if unknown:
+            shown = shown.translate({_UNKNOWN_BASE + number: word.text[:LONGEST_SHOWN] for number, word in unknown})
         origins = draft.whole.origins if draft.whole is not None else NO_ORIGINS
         return Word(
             shown,

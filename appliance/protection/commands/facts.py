@@ -11,11 +11,24 @@ from appliance.protection.commands.tools import judge_tool, mcp_names
 _NOTHING: Final = Facts()
 _COMMAND_NAMES: Final = ("command", "cmd", "script", "code", "input", "commandLine", "command_line")
 _DIRECTORY_NAMES: Final = ("workdir", "cwd", "working_directory", "directory", "dir_path")
-_OTHER_SHELLS: Final = ("powershell", "pwsh", "cmd", "cmd.exe", "powershell.exe", "run_powershell", "python", "repl", "node")
+_OTHER_SHELLS: Final = (
+    "powershell",
+    "pwsh",
+    "cmd",
+    "cmd.exe",
+    "powershell.exe",
+    "run_powershell",
+    "python",
+    "repl",
+    "node",
+)
 _CMDLET_VERBS: Final = frozenset([
-    "remove", "get", "set", "invoke", "new", "start", "stop", "add", "clear", "copy", "move", "out", "import", "export", "format", "write",
+    "remove", "get", "set", "invoke", "new", "start", "stop", "add", "clear", "copy", "move", "out", "import",
+    "export", "format", "write",
 ])  # fmt: skip
-_CMD_WORDS: Final = frozenset(["del", "erase", "rd", "format", "reg", "schtasks", "icacls", "takeown", "vssadmin", "bcdedit", "wmic"])
+_CMD_WORDS: Final = frozenset(
+    ["del", "erase", "rd", "format", "reg", "schtasks", "icacls", "takeown", "vssadmin", "bcdedit", "wmic"]
+)
 
 
 def facts_of(action: Action) -> Facts:

@@ -201,7 +201,19 @@ def _change_rights(call: Call, words: list[Word], *, is_recursive: bool) -> None
             continue
         if not word.is_known:
             call.unclear()
-        if word.text.rstrip("/*") in {"", "~", "/etc", "/usr", "/var", "/home", "/bin", "/lib", "/boot", "/opt", "/root"}:
+        if word.text.rstrip("/*") in {
+            "",
+            "~",
+            "/etc",
+            "/usr",
+            "/var",
+            "/home",
+            "/bin",
+            "/lib",
+            "/boot",
+            "/opt",
+            "/root",
+        }:
             call.note(Effect.DESTRUCTIVE, f"It would change the rights of everything in {shown(word.text)}.")
 
 
@@ -246,7 +258,11 @@ def _judge_sed(call: Call, script: Word) -> None:
     """See whether a sed script runs commands (`e`) or writes files (`w`)."""
     text = script.text.strip()
     last = text[text.rfind("/") + 1 :] if text[:1] == "s" and "/" in text else ""
-    if text.startswith(("e ", "1e ")) or text == "e" or (last and set(last) <= set("gpiIemM0123456789") and "e" in last):
+    if (
+        text.startswith(("e ", "1e "))
+        or text == "e"
+        or (last and set(last) <= set("gpiIemM0123456789") and "e" in last)
+    ):
         call.unclear()
         call.note(Effect.RUNS_CODE, "The sed script runs commands.")
     name = text.rpartition("w ")[2] if (last.startswith(("w ", "gw ")) or text[:2] == "w ") else ""
@@ -273,31 +289,43 @@ def _sort(call: Call) -> Source | None:
 
 
 PROGRAMS: Final[Mapping[str, Handler]] = {
-    "rm": _rm, "unlink": _rm, "grm": _rm, "rmdir": _rmdir, "shred": _shred, "srm": _shred, "wipe": _shred, "scrub": _shred,
+    "rm": _rm, "unlink": _rm, "grm": _rm, "rmdir": _rmdir, "shred": _shred, "srm": _shred, "wipe": _shred,
+    "scrub": _shred,
     "trash": _trash, "rimraf": _trash, "del": _trash, "cp": _cp, "gcp": _cp, "mv": _mv, "gmv": _mv, "ln": _ln,
     "install": _install, "touch": _writer({"-d", "-r", "-t", "--date", "--reference"}), "mkdir": _mkdir, "tee": _tee,
-    "sponge": _tee, "cat": _cat, "tac": _reader(), "bat": _reader({"-l", "--language", "-r", "--line-range", "--style"}),
-    "head": _reader({"-n", "-c", "--lines", "--bytes"}), "tail": _reader({"-n", "-c", "--lines", "--bytes", "--pid", "-s"}),
-    "less": _reader({"-p", "-t", "-x", "-o"}), "more": _reader(), "most": _reader(), "nl": _reader({"-b", "-w", "-s", "-v"}),
+    "sponge": _tee, "cat": _cat, "tac": _reader(),
+    "bat": _reader({"-l", "--language", "-r", "--line-range", "--style"}),
+    "head": _reader({"-n", "-c", "--lines", "--bytes"}),
+    "tail": _reader({"-n", "-c", "--lines", "--bytes", "--pid", "-s"}),
+    "less": _reader({"-p", "-t", "-x", "-o"}), "more": _reader(), "most": _reader(),
+    "nl": _reader({"-b", "-w", "-s", "-v"}),
     "od": _reader({"-A", "-t", "-N", "-j", "-w"}), "hexdump": _reader({"-n", "-s", "-e", "-f"}), "hd": _reader(),
     "strings": _reader({"-n", "-t", "-e"}), "cut": _reader({"-d", "-f", "-c", "-b", "--delimiter", "--fields"}),
     "paste": _reader({"-d"}), "fold": _reader({"-w"}), "fmt": _reader({"-w"}), "column": _reader({"-t", "-s"}),
-    "uniq": _reader({"-f", "-s", "-w"}), "comm": _reader(), "join": _reader({"-t", "-1", "-2", "-o"}), "expand": _reader({"-t"}),
-    "diff": _reader({"-U", "-C", "--label", "-x", "-I"}), "sdiff": _reader(), "vimdiff": _reader(), "colordiff": _reader(),
+    "uniq": _reader({"-f", "-s", "-w"}), "comm": _reader(), "join": _reader({"-t", "-1", "-2", "-o"}),
+    "expand": _reader({"-t"}),
+    "diff": _reader({"-U", "-C", "--label", "-x", "-I"}), "sdiff": _reader(), "vimdiff": _reader(),
+    "colordiff": _reader(),
     "cmp": _reader(), "look": _reader(), "split": _reader({"-b", "-l", "-n", "-a", "-C"}), "csplit": _reader(),
     "iconv": _reader({"-f", "-t", "-o"}), "pr": _reader(), "zless": _reader(), "view": _reader(), "batcat": _reader(),
-    "wc": _reader(reveals=False), "stat": _reader({"-c", "-f", "--format", "--printf"}, reveals=False), "file": _reader(reveals=False),
+    "wc": _reader(reveals=False), "stat": _reader({"-c", "-f", "--format", "--printf"}, reveals=False),
+    "file": _reader(reveals=False),
     "md5sum": _reader(reveals=False), "sha1sum": _reader(reveals=False), "sha256sum": _reader(reveals=False),
     "sha512sum": _reader(reveals=False), "shasum": _reader({"-a"}, reveals=False), "cksum": _reader(reveals=False),
-    "du": _reader({"-d", "--max-depth", "--exclude", "-t"}, reveals=False), "tree": _reader({"-L", "-I", "-P"}, reveals=False),
-    "ls": _ls, "dir": _ls, "ll": _ls, "exa": _ls, "eza": _ls, "dd": _dd, "chmod": _chmod, "chown": _chown, "chgrp": _chown,
-    "chattr": _chown, "setfacl": _chown, "truncate": _truncate, "fallocate": _truncate, "mkfifo": _mkfifo, "mknod": _mkfifo,
+    "du": _reader({"-d", "--max-depth", "--exclude", "-t"}, reveals=False),
+    "tree": _reader({"-L", "-I", "-P"}, reveals=False),
+    "ls": _ls, "dir": _ls, "ll": _ls, "exa": _ls, "eza": _ls, "dd": _dd, "chmod": _chmod, "chown": _chown,
+    "chgrp": _chown,
+    "chattr": _chown, "setfacl": _chown, "truncate": _truncate, "fallocate": _truncate, "mkfifo": _mkfifo,
+    "mknod": _mkfifo,
     "sed": _sed, "gsed": _sed, "sort": _sort, "patch": _writer({"-p", "-i", "-d", "-o"}),
     "vi": _writer({"-c"}), "vim": _writer({"-c"}), "nvim": _writer({"-c"}), "nano": _writer(), "emacs": _writer(),
     **dict.fromkeys(
         [
-            "mkfs", "mkswap", "wipefs", "fdisk", "sfdisk", "cfdisk", "gdisk", "sgdisk", "parted", "blkdiscard", "mke2fs",
-            "newfs", "hdparm", "pvremove", "vgremove", "lvremove", "zpool", "cryptsetup", "diskpart", "mkfs.ext4", "mkfs.xfs",
+            "mkfs", "mkswap", "wipefs", "fdisk", "sfdisk", "cfdisk", "gdisk", "sgdisk", "parted", "blkdiscard",
+            "mke2fs",
+            "newfs", "hdparm", "pvremove", "vgremove", "lvremove", "zpool", "cryptsetup", "diskpart", "mkfs.ext4",
+            "mkfs.xfs",
             "mkfs.ext2", "mkfs.ext3", "mkfs.btrfs", "mkfs.vfat", "mkfs.fat", "mkfs.ntfs",
         ],
         _mkfs,

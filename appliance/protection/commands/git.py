@@ -17,8 +17,10 @@ Verb = Callable[[Call, list[Word]], Source | None]
 _GLOBAL: Final = {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"}
 # Settings whose values git runs, or that take checks away.
 _RUN_BY_GIT: Final = (
-    "core.hookspath", "core.pager", "core.editor", "core.sshcommand", "core.fsmonitor", "core.askpass", "sequence.editor",
-    "diff.external", "credential.helper", "gpg.program", "gpg.ssh.program", "uploadpack.packobjectshook", "core.gitproxy",
+    "core.hookspath", "core.pager", "core.editor", "core.sshcommand", "core.fsmonitor", "core.askpass",
+    "sequence.editor",
+    "diff.external", "credential.helper", "gpg.program", "gpg.ssh.program", "uploadpack.packobjectshook",
+    "core.gitproxy",
     "init.templatedir", "pager.",
 )  # fmt: skip
 _PUSH: Final = {"-o", "--push-option", "--repo", "--receive-pack", "--exec", "--recurse-submodules", "--signed"}
@@ -54,7 +56,12 @@ def _judge_setting(call: Call, name: str, value: Word) -> None:
         call.note(Effect.RUNS_CODE, f"The alias {shown(name)} runs a command.")
         call.run_text(text[1:])
         call.ran = False
-    elif lowered.startswith(_RUN_BY_GIT) and text and text not in {"cat", "true", "less", "vim", "nano", "vi", "code --wait", "store", "cache", "osxkeychain", "manager"}:
+    elif (
+        lowered.startswith(_RUN_BY_GIT)
+        and text
+        and text
+        not in {"cat", "true", "less", "vim", "nano", "vi", "code --wait", "store", "cache", "osxkeychain", "manager"}
+    ):
         call.note(Effect.RUNS_CODE, f"git would run what {shown(name)} says: {shown(text)}.")
         if " " in text or "/" in text:
             call.run_text(text.removeprefix("!"))
@@ -145,7 +152,9 @@ def _rebase(call: Call, words: list[Word]) -> Source:
 
 def _filter(call: Call, words: list[Word]) -> Source:
     call.note(Effect.HISTORY_REWRITE, "It would rewrite the whole history.")
-    for value in split_options(words, {"--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--commit-filter"}).given:
+    for value in split_options(
+        words, {"--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--commit-filter"}
+    ).given:
         if value[1] is not None:
             call.run_text(value[1].text)
             call.ran = False
@@ -159,7 +168,10 @@ def _reflog(call: Call, words: list[Word]) -> Source:
 
 
 def _gc(call: Call, words: list[Word]) -> Source:
-    if any(word.text.startswith("--prune=") and word.text != "--prune=2.weeks.ago" for word in words) or call.args[0].text == "prune":
+    if (
+        any(word.text.startswith("--prune=") and word.text != "--prune=2.weeks.ago" for word in words)
+        or call.args[0].text == "prune"
+    ):
         call.note(Effect.HISTORY_REWRITE, "It would delete commits that could still be got back.")
     return NOTHING
 
@@ -172,7 +184,9 @@ def _update_ref(call: Call, words: list[Word]) -> Source:
 
 def _config(call: Call, words: list[Word]) -> Source:
     options = split_options(words, {"-f", "--file", "--blob", "--type", "--default"})
-    rest = options.rest[1:] if options.rest and options.rest[0].text in {"set", "get", "unset", "list"} else options.rest
+    rest = (
+        options.rest[1:] if options.rest and options.rest[0].text in {"set", "get", "unset", "list"} else options.rest
+    )
     if options.has("--get", "--list", "-l", "--get-all") or len(rest) < 2:  # noqa: PLR2004 - a name and a value
         if any(word.text.lower().startswith(("credential.", "http.extraheader")) for word in rest):
             call.note(Effect.CREDENTIAL_READ, "It would show a credential of git.")
@@ -257,10 +271,13 @@ def _send_email(call: Call, words: list[Word]) -> Source:
 
 
 _VERBS: Final[Mapping[str, Verb]] = {
-    "push": _push, "reset": _reset, "clean": _clean, "checkout": _checkout, "restore": _restore, "branch": _branch, "stash": _stash,
+    "push": _push, "reset": _reset, "clean": _clean, "checkout": _checkout, "restore": _restore, "branch": _branch,
+    "stash": _stash,
     "rebase": _rebase, "filter-branch": _filter, "filter-repo": _filter, "reflog": _reflog, "gc": _gc, "prune": _gc,
-    "update-ref": _update_ref, "config": _config, "fetch": _network, "pull": _network, "clone": _network, "ls-remote": _network,
-    "submodule": _foreach, "remote": _remote, "ls-files": _listing, "diff": _diff, "credential": _credential, "worktree": _worktree,
+    "update-ref": _update_ref, "config": _config, "fetch": _network, "pull": _network, "clone": _network,
+    "ls-remote": _network,
+    "submodule": _foreach, "remote": _remote, "ls-files": _listing, "diff": _diff, "credential": _credential,
+    "worktree": _worktree,
     "bisect": _bisect, "rev-parse": _rev_parse, "describe": _rev_parse, "replace": _filter, "send-email": _send_email,
 }  # fmt: skip
 _CAREFUL: Final = frozenset(["push", "reset", "clean", "checkout", "restore", "branch", "rebase", "config", "stash"])
@@ -270,7 +287,9 @@ def _gh(call: Call) -> Source:
     """GitHub's and GitLab's own programs."""
     words = [word for word in call.args if word.text[:1] != "-"]
     pair = tuple(word.text for word in words[:2])
-    options: Options = split_options(call.args, {"-X", "--method", "-f", "-F", "--field", "--raw-field", "--input", "-H", "-R", "--repo"})
+    options: Options = split_options(
+        call.args, {"-X", "--method", "-f", "-F", "--field", "--raw-field", "--input", "-H", "-R", "--repo"}
+    )
     call.network(f"{call.program} talks to the forge.")
     call.host("github.com" if call.program == "gh" else "")
     if pair in {("auth", "token"), ("auth", "status")} and (pair[1] == "token" or options.has("-t", "--show-token")):
@@ -311,4 +330,11 @@ def _judge_api(call: Call, options: Options) -> None:
             call.note(Effect.EXFILTRATION, f"It would send the file {shown(path)}.")
 
 
-PROGRAMS: Final[Mapping[str, Handler]] = {"git": _git, "gh": _gh, "glab": _gh, "hub": _git, "bfg": lambda call: _filter(call, call.args), "git-filter-repo": lambda call: _filter(call, call.args)}
+PROGRAMS: Final[Mapping[str, Handler]] = {
+    "git": _git,
+    "gh": _gh,
+    "glab": _gh,
+    "hub": _git,
+    "bfg": lambda call: _filter(call, call.args),
+    "git-filter-repo": lambda call: _filter(call, call.args),
+}

@@ -10,7 +10,8 @@ NO_STATEMENT: Final = frozenset(["comment", "heredoc_body", "heredoc_end", "here
 # Nodes that run nothing but the substitutions in them.
 EXPRESSIONS: Final = frozenset([
     "word", "string", "raw_string", "ansi_c_string", "translated_string", "concatenation", "number", "simple_expansion",
-    "expansion", "variable_name", "special_variable_name", "arithmetic_expansion", "binary_expression", "unary_expression",
+    "expansion", "variable_name", "special_variable_name", "arithmetic_expansion", "binary_expression",
+    "unary_expression",
     "postfix_expression", "ternary_expression", "parenthesized_expression", "subscript", "array", "regex",
     "extglob_pattern", "brace_expression", "test_operator", "command_substitution", "process_substitution",
     "file_descriptor", "file_redirect", "herestring_redirect",

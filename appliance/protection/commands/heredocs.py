@@ -11,9 +11,12 @@ from typing import Final, NamedTuple
 # A private character that no text may hold: the name of the file that stands for a here-document.
 MARK: Final = "\U0010fffd"
 MOST_HEREDOCS: Final = 64
+MOST_STEPS: Final = 65_536
 
 _PLAIN: Final = re.compile(r"[^\\'\"`$<>()#\n{}]+")
-_DELIMITER: Final = re.compile(r"[ \t]*((?:[A-Za-z0-9_.,:%@^=+!/*~-]|\\[^\n$`]|'[^'\n$`]*'|\"[^\"\n$`\\]*\")+)(?=[\s;&|<>()]|$)")
+_DELIMITER: Final = re.compile(
+    r"[ \t]*((?:[A-Za-z0-9_.,:%@^=+!/*~-]|\\[^\n$`]|'[^'\n$`]*'|\"[^\"\n$`\\]*\")+)(?=[\s;&|<>()]|$)"
+)
 _COMMAND, _PARENTHESIS, _STRING, _BACKTICK, _BRACE, _ARITHMETIC = range(6)
 
 
@@ -64,8 +67,11 @@ class _Scanner:
         self.heredocs: list[Heredoc] = []
 
     def run(self) -> Separated:
-        text, end = self.text, len(self.text)
+        text, end, steps = self.text, len(self.text), 0
         while self.position < end:
+            steps += 1
+            if steps > MOST_STEPS:
+                raise _Unsure
             plain = _PLAIN.match(text, self.position)
             if plain:
                 self._keep(plain.end())

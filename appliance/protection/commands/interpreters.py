@@ -25,30 +25,82 @@ class Language(NamedTuple):
 
 
 _PYTHON: Final = Language(("-c",), frozenset(["-c", "-m", "-W", "-X"]))
-_NODE: Final = Language(("-e", "--eval", "-p", "--print", "-pe"), frozenset(["-e", "--eval", "-p", "--print", "-pe", "-r", "--require", "--import", "--loader", "--env-file"]))
+_NODE: Final = Language(
+    ("-e", "--eval", "-p", "--print", "-pe"),
+    frozenset(["-e", "--eval", "-p", "--print", "-pe", "-r", "--require", "--import", "--loader", "--env-file"]),
+)
+_PERL_CODES: Final = ("-e", "-E", "-ne", "-pe", "-ane", "-lne", "-nle")
+_POWERSHELL_CODES: Final = ("-c", "-Command", "-EncodedCommand", "-e", "-enc")
+_POWERSHELL: Final = Language(_POWERSHELL_CODES, frozenset([*_POWERSHELL_CODES, "-File", "-ExecutionPolicy"]))
 _LANGUAGES: Final[Mapping[str, Language]] = {
-    "python": _PYTHON, "pypy": _PYTHON, "ipython": _PYTHON, "node": _NODE, "nodejs": _NODE, "tsx": _NODE, "ts-node": _NODE, "iojs": _NODE,
-    "perl": Language(("-e", "-E", "-ne", "-pe", "-ane", "-lne", "-nle"), frozenset(["-e", "-E", "-ne", "-pe", "-ane", "-lne", "-nle", "-I", "-M"])),
-    "ruby": Language(("-e", "-ne", "-pe"), frozenset(["-e", "-ne", "-pe", "-I", "-r"])), "php": Language(("-r", "-B", "-R", "-E"), frozenset(["-r", "-B", "-R", "-E", "-d", "-c", "-f"])),
-    "lua": Language(("-e",), frozenset(["-e", "-l"])), "luajit": Language(("-e",), frozenset(["-e", "-l"])), "R": Language(("-e",), frozenset(["-e", "-f"])),
-    "Rscript": Language(("-e",), frozenset(["-e"])), "julia": Language(("-e", "-E"), frozenset(["-e", "-E"])), "tclsh": Language((), frozenset()),
-    "osascript": Language(("-e",), frozenset(["-e", "-l"])), "groovy": Language(("-e",), frozenset(["-e"])), "scala": Language(("-e",), frozenset(["-e"])),
-    "elixir": Language(("-e",), frozenset(["-e"])), "erl": Language(("-eval",), frozenset(["-eval"])), "expect": Language(("-c",), frozenset(["-c"])),
-    "powershell": Language(("-c", "-Command", "-EncodedCommand", "-e", "-enc"), frozenset(["-c", "-Command", "-e", "-enc", "-EncodedCommand", "-File", "-ExecutionPolicy"])),
-    "pwsh": Language(("-c", "-Command", "-EncodedCommand", "-e", "-enc"), frozenset(["-c", "-Command", "-e", "-enc", "-EncodedCommand", "-File", "-ExecutionPolicy"])),
-    "cmd": Language(("/c", "/C", "/k"), frozenset(["/c", "/C", "/k"])), "java": Language((), frozenset(["-cp", "-jar", "-classpath"])), "jshell": Language((), frozenset()),
+    "python": _PYTHON, "pypy": _PYTHON, "ipython": _PYTHON, "node": _NODE, "nodejs": _NODE, "tsx": _NODE,
+    "ts-node": _NODE, "iojs": _NODE,
+    "perl": Language(_PERL_CODES, frozenset([*_PERL_CODES, "-I", "-M"])),
+    "ruby": Language(("-e", "-ne", "-pe"), frozenset(["-e", "-ne", "-pe", "-I", "-r"])),
+    "php": Language(("-r", "-B", "-R", "-E"), frozenset(["-r", "-B", "-R", "-E", "-d", "-c", "-f"])),
+    "lua": Language(("-e",), frozenset(["-e", "-l"])), "luajit": Language(("-e",), frozenset(["-e", "-l"])),
+    "R": Language(("-e",), frozenset(["-e", "-f"])),
+    "Rscript": Language(("-e",), frozenset(["-e"])), "julia": Language(("-e", "-E"), frozenset(["-e", "-E"])),
+    "tclsh": Language((), frozenset()),
+    "osascript": Language(("-e",), frozenset(["-e", "-l"])), "groovy": Language(("-e",), frozenset(["-e"])),
+    "scala": Language(("-e",), frozenset(["-e"])),
+    "elixir": Language(("-e",), frozenset(["-e"])), "erl": Language(("-eval",), frozenset(["-eval"])),
+    "expect": Language(("-c",), frozenset(["-c"])),
+    "powershell": _POWERSHELL, "pwsh": _POWERSHELL,
+    "cmd": Language(("/c", "/C", "/k"), frozenset(["/c", "/C", "/k"])),
+    "java": Language((), frozenset(["-cp", "-jar", "-classpath"])), "jshell": Language((), frozenset()),
 }  # fmt: skip
 _SHELLING: Final = (
-    "os.system", "subprocess", "popen", "child_process", "execsync", "spawnsync", "exec(", "system(", "shell_exec", "passthru", "proc_open", "qx", "`", "pty.spawn",
+    "os.system", "subprocess", "popen", "child_process", "execsync", "spawnsync", "exec(", "system(", "shell_exec",
+    "passthru", "proc_open", "qx", "`", "pty.spawn",
     "os.exec", "kernel.system", "open3", "io.popen", "do shell script", "runtime.getruntime",
 )  # fmt: skip
-_DELETING: Final = ("rmtree", "rmsync", "rm_rf", "rm_r", "removesync", "rimraf", "remove_tree", "unlinksync", "fs.rm", "fileutils.rm", "os.remove", "os.unlink", "rmdir")
+_DELETING: Final = (
+    "rmtree",
+    "rmsync",
+    "rm_rf",
+    "rm_r",
+    "removesync",
+    "rimraf",
+    "remove_tree",
+    "unlinksync",
+    "fs.rm",
+    "fileutils.rm",
+    "os.remove",
+    "os.unlink",
+    "rmdir",
+)
 _NETWORKING: Final = (
-    "requests.", "urllib", "http.client", "httpx", "aiohttp", "socket", "fetch(", "axios", "https.", "http.", "net::http", "open-uri", "file_get_contents('http", "lwp", "curl_", "webclient",
+    "requests.", "urllib", "http.client", "httpx", "aiohttp", "socket", "fetch(", "axios", "https.", "http.",
+    "net::http", "open-uri", "file_get_contents('http", "lwp", "curl_", "webclient",
     "invoke-webrequest", "iwr", "net.connect", "tcpsocket",
 )  # fmt: skip
-_ENVIRONMENT: Final = ("os.environ", "process.env", "%env", "env.to", "getenv()", "$_env", "$_server", "sys.env", "env.each", "get-childitem env:", "dir env:")
-_CONNECTED: Final = (("socket", "subprocess"), ("socket", "pty"), ("socket", "/bin/sh"), ("socket", "exec"), ("net.socket", "child_process"), ("net.connect", "child_process"), ("tcpsocket", "exec"), ("fsockopen", "exec"), ("fsockopen", "proc_open"), ("socket", "/bin/bash"), ("tcpclient", "iex"))
+_ENVIRONMENT: Final = (
+    "os.environ",
+    "process.env",
+    "%env",
+    "env.to",
+    "getenv()",
+    "$_env",
+    "$_server",
+    "sys.env",
+    "env.each",
+    "get-childitem env:",
+    "dir env:",
+)
+_CONNECTED: Final = (
+    ("socket", "subprocess"),
+    ("socket", "pty"),
+    ("socket", "/bin/sh"),
+    ("socket", "exec"),
+    ("net.socket", "child_process"),
+    ("net.connect", "child_process"),
+    ("tcpsocket", "exec"),
+    ("fsockopen", "exec"),
+    ("fsockopen", "proc_open"),
+    ("socket", "/bin/bash"),
+    ("tcpclient", "iex"),
+)
 
 
 def _interpret(call: Call) -> Source | None:
@@ -129,14 +181,21 @@ def judge_code(call: Call, code: Word) -> None:
     for piece in strings:
         if piece[:1] in {"/", "~", "."} and " " not in piece:
             call.read(Word(piece))
-    if "base64" in text and ("exec(" in text or "eval(" in text or "iex" in text) or any(word.text.lower().startswith(("-enc", "-encodedcommand")) for word in call.args):
+    if (
+        ("base64" in text
+        and ("exec(" in text or "eval(" in text or "iex" in text))
+        or any(word.text.lower().startswith(("-enc", "-encodedcommand")) for word in call.args)
+    ):
         call.note(Effect.OBFUSCATED, "The code runs what stands there only encoded.")
 
 
 def _judge_environment(call: Call, text: str) -> None:
     """See whether the code uses one variable or all of them."""
     places = [text.find(each) + len(each) for each in _ENVIRONMENT if each in text]
-    if any(text[place : place + 1] not in {"[", ".", "{"} or text.startswith((".items", ".copy", ".values"), place) for place in places):
+    if any(
+        text[place : place + 1] not in {"[", ".", "{"} or text.startswith((".items", ".copy", ".values"), place)
+        for place in places
+    ):
         call.note(Effect.ENVIRONMENT_DUMP, "The code reads the whole environment.")
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from tree_sitter import Node
 
 from appliance.actions.records import Command
+from appliance.protection.commands.budget import Budget, SpentError
 from appliance.protection.commands.call import Call, shown
 from appliance.protection.commands.dispatch import judge
 from appliance.protection.commands.effects import Effect
@@ -12,23 +13,21 @@ from appliance.protection.commands.environment import judge_assignment, judge_de
 from appliance.protection.commands.expansion import FIRST_PRIVATE
 from appliance.protection.commands.fragments import fragments_of
 from appliance.protection.commands.heredocs import Heredoc, separate
-from appliance.protection.commands.parsing import parse
+from appliance.protection.commands.parsing import LONGEST_TEXT, parse
 from appliance.protection.commands.paths import resolve
 from appliance.protection.commands.redirects import Redirects
 from appliance.protection.commands.script import Script
+from appliance.protection.commands.shells import SHELLS
 from appliance.protection.commands.spelling import is_spelled_oddly, reorders_text
 from appliance.protection.commands.state import State
 from appliance.protection.commands.words import PROGRAM_OUTPUT, Source, Word, text_source
 
-MOST_STEPS: Final = 12_000
-MOST_COMMANDS: Final = 600
+MOST_COMMANDS: Final = 512
 DEEPEST_SHELL: Final = 12
-_SHELLS: Final = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "mksh"])
-_CONNECTORS: Final = frozenset(["nc", "ncat", "netcat", "socat", "telnet", "openssl", "nc.traditional", "nc.openbsd", "pwncat"])
-
-
-class SpentError(Exception):
-    """The line is larger than what is judged."""
+MOST_SALVAGES: Final = 16
+_CONNECTORS: Final = frozenset(
+    ["nc", "ncat", "netcat", "socat", "telnet", "openssl", "nc.traditional", "nc.openbsd", "pwncat"]
+)
 
 
 class Line:
@@ -53,9 +52,10 @@ class Line:
         self._seen: set[Command] = set()
         self._called: list[str] = []
         self._ever_called: set[str] = set()
-        self._steps = 0
+        self._budget = Budget()
         self._depth = 0
         self._is_salvaging = False
+        self._salvages = 0
 
     def judge_all(self, text: str, folder: str = "") -> None:
         """Judge the whole text, in a folder of the project if one is given.
@@ -69,10 +69,8 @@ class Line:
             self.unclear()
 
     def step(self) -> None:
-        """Count one step; beyond the limit the rest is not judged."""
-        self._steps += 1
-        if self._steps > MOST_STEPS:
-            raise SpentError
+        """Count one step; beyond the limit the rest is not judged (SpentError)."""
+        self._budget.step()
 
     def unclear(self) -> None:
         """Record that a part could not be parsed or depends on run-time values."""
@@ -104,7 +102,12 @@ class Line:
         if separated is None:
             text = text.replace("\n\\", "\n \\")
         source = (separated.text if separated else text).encode("utf-8", "replace")
-        root = parse(source)
+        if len(source) > LONGEST_TEXT:
+            # What lies beyond is not judged: that makes it not understood, and never weakens what is seen before.
+            self.unclear()
+            source = source[:LONGEST_TEXT].rpartition(b"\n")[0] or source[:LONGEST_TEXT]
+        self._budget.take(len(source))
+        root = parse(source, self._budget)
         if root is None:
             self.unclear()
             return PROGRAM_OUTPUT
@@ -120,7 +123,8 @@ class Line:
     def salvage(self, text: str, state: State, inherited: dict[Effect, str]) -> None:
         """Judge the pieces of a text that the grammar cannot read, so that the worst in it is still seen."""
         self.unclear()
-        if self._is_salvaging:
+        self._salvages += 1
+        if self._is_salvaging or self._salvages > MOST_SALVAGES:
             return
         self._is_salvaging = True
         try:
@@ -159,7 +163,7 @@ class Line:
             rest = " ".join(_quoted(word.text) for word in call.words[1:])
             return call.run_text(f"{alias} {rest}", call.stdin, state)
         output = judge(call)
-        if redirects is not None and call.program in _SHELLS:
+        if redirects is not None and call.program in SHELLS:
             if redirects.hosts:
                 call.note(Effect.REVERSE_SHELL, f"It would connect a shell to {shown(redirects.hosts[0])}.")
             elif redirects.copies and call.state.has_connection:
@@ -184,7 +188,7 @@ class Line:
         if heredoc.is_literal or not any(character in heredoc.body for character in "$`\\"):
             return Source(text=heredoc.body)
         source = f"cat <<__END_OF_BODY__\n{heredoc.body}__END_OF_BODY__\n".encode("utf-8", "replace")
-        root = parse(source)
+        root = parse(source, self._budget)
         body = _find(root, "heredoc_body") if root is not None else None
         if body is None or (root is not None and root.has_error):
             self.unclear()
@@ -194,7 +198,7 @@ class Line:
 
     def has_shell_since(self, position: int) -> bool:
         """Tell whether a shell is among the commands since a position."""
-        return any(command.program in _SHELLS for command in self.commands[position:])
+        return any(command.program in SHELLS for command in self.commands[position:])
 
     def check_connected_shell(self, position: int) -> None:
         """See whether a pipeline with a shell in it is connected to a host."""
@@ -253,7 +257,9 @@ def _is_forgiven(root: Node) -> bool:
         node = waiting.pop()
         if node.is_missing:
             return False
-        if node.type == "ERROR" and not (node.text == b">" and node.parent is not None and node.parent.type == "file_redirect"):
+        if node.type == "ERROR" and not (
+            node.text == b">" and node.parent is not None and node.parent.type == "file_redirect"
+        ):
             return False
         if node.has_error:
             waiting.extend(node.children)

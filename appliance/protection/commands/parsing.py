@@ -1,4 +1,4 @@
-"""Parse bash with tree-sitter, within a bounded number of steps."""
+"""Parse bash with tree-sitter, within a bounded time."""
 
 import threading
 from typing import Final
@@ -6,12 +6,12 @@ from typing import Final
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser, Point
 
-LONGEST_TEXT: Final = 65_536
+from appliance.protection.commands.budget import Budget
+
+LONGEST_TEXT: Final = 32_768
 DIRECTLY_PARSED: Final = 256
-# The parser reports every hundred of its steps. A correct text takes at most nine steps a byte; recovering from
-# errors takes up to fifty times longer a step and may grow with the square of the text, so it is cut early.
-_MOST_REPORTS: Final = 6_000
-_MOST_REPORTS_IN_ERROR: Final = 60
+# Recovery from an error takes time that grows with the square of what is open, in one step that nothing can interrupt.
+MOST_OPEN: Final = 768
 
 _LANGUAGE: Final = Language(tree_sitter_bash.language())
 
@@ -24,23 +24,21 @@ class _Local(threading.local):
 _local = _Local()
 
 
-def parse(text: bytes) -> Node | None:
+def parse(text: bytes, budget: Budget) -> Node | None:
     """Give the root of the syntax tree; None if the text is too long or too tangled."""
     if len(text) <= DIRECTLY_PARSED:
         return _local.parser.parse(text).root_node
-    if len(text) > LONGEST_TEXT:
+    if len(text) > LONGEST_TEXT or text.count(b"|") > MOST_OPEN:
         return None
-    reports = [0, 0]
 
     def read(offset: int, _: Point) -> bytes:
         return text[offset : offset + 8192]
 
-    def is_enough(_: int, has_error: bool) -> bool:  # noqa: FBT001 - the parser's own signature
-        reports[has_error] += 1
-        return reports[0] > _MOST_REPORTS or reports[1] > _MOST_REPORTS_IN_ERROR
+    def is_late(_: int, has_error: bool) -> bool:  # noqa: ARG001, FBT001 - the parser's own signature
+        return budget.is_late()
 
     try:
-        return _local.parser.parse(read, progress_callback=is_enough).root_node
+        return _local.parser.parse(read, progress_callback=is_late).root_node
     except ValueError:
         _local.parser.reset()
         return None

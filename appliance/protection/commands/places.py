@@ -26,7 +26,8 @@ _START_FILES: Final = frozenset([
     "~/.zprofile", "~/.zlogin", "~/.kshrc", "~/.cshrc", "~/.tcshrc", "~/.xprofile", "~/.xinitrc", "~/.xsession",
     "~/.config/fish/config.fish", "~/.inputrc", "~/.gitconfig", "~/.config/git/config", "~/.ssh/authorized_keys",
     "~/.ssh/authorized_keys2", "~/.ssh/rc", "~/.ssh/config", "~/.pam_environment", "/etc/profile", "/etc/bash.bashrc",
-    "/etc/bashrc", "/etc/environment", "/etc/rc.local", "/etc/crontab", "/etc/anacrontab", "/etc/sudoers", "/etc/passwd",
+    "/etc/bashrc", "/etc/environment", "/etc/rc.local", "/etc/crontab", "/etc/anacrontab", "/etc/sudoers",
+    "/etc/passwd",
     "/etc/shadow", "/etc/group", "/etc/ld.so.preload", "/etc/inittab", "/etc/zshrc", "/etc/zshenv", "/etc/gitconfig",
 ])  # fmt: skip
 _START_FOLDERS: Final = (
@@ -34,7 +35,8 @@ _START_FOLDERS: Final = (
     "~/library/launchagents", "~/.config/environment.d", "/library/launchagents", "/library/launchdaemons",
     "/system/library/launchdaemons", "/etc/profile.d", "/etc/zsh", "/etc/cron.d", "/etc/cron.daily", "/etc/cron.hourly",
     "/etc/cron.weekly", "/etc/cron.monthly", "/var/spool/cron", "/etc/systemd", "/lib/systemd", "/usr/lib/systemd",
-    "/etc/init.d", "/etc/sudoers.d", "/etc/update-motd.d", "/etc/xdg/autostart", "/etc/ld.so.conf.d", "/etc/udev/rules.d",
+    "/etc/init.d", "/etc/sudoers.d", "/etc/update-motd.d", "/etc/xdg/autostart", "/etc/ld.so.conf.d",
+    "/etc/udev/rules.d",
 )  # fmt: skip
 _HARMLESS_DEVICES: Final = (
     "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/stdin", "/dev/stdout", "/dev/stderr",

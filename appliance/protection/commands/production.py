@@ -24,4 +24,7 @@ def is_production(name: str) -> bool:
 
 
 def _is_negated(lowered: str) -> bool:
-    return any(prefix in lowered for prefix in ("non-prod", "nonprod", "non_prod", "pre-prod", "preprod", "pre_prod", "not-prod"))
+    return any(
+        prefix in lowered
+        for prefix in ("non-prod", "nonprod", "non_prod", "pre-prod", "preprod", "pre_prod", "not-prod")
+    )

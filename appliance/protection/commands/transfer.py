@@ -13,24 +13,44 @@ from appliance.protection.commands.words import DOWNLOADED, NOTHING, Origin, Sou
 Handler = Callable[[Call], Source | None]
 
 _CURL: Final = {
-    "-A", "-b", "-c", "-C", "-d", "-D", "-e", "-E", "-F", "-h", "-H", "-K", "-m", "-o", "-P", "-Q", "-r", "-t", "-T", "-u", "-U",
-    "-w", "-x", "-X", "-y", "-Y", "-z", "--data", "--data-ascii", "--data-binary", "--data-raw", "--data-urlencode", "--json",
-    "--form", "--form-string", "--header", "--output", "--output-dir", "--request", "--url", "--upload-file", "--user", "--user-agent",
-    "--cookie", "--cookie-jar", "--cacert", "--capath", "--cert", "--key", "--config", "--connect-timeout", "--max-time",
-    "--proxy", "--referer", "--resolve", "--retry", "--retry-delay", "--write-out", "--range", "--interface", "--limit-rate",
-    "--max-redirs", "--netrc-file", "--oauth2-bearer", "--pass", "--proxy-user", "--socks5", "--socks5-hostname", "--unix-socket",
-    "--url-query", "--variable", "--expand-url", "--expand-data", "--aws-sigv4", "--connect-to", "--dns-servers", "--retry-max-time",
-    "--ciphers", "--tls-max", "--trace", "--trace-ascii", "--dump-header", "--etag-save", "--etag-compare", "--time-cond",
+    "-A", "-b", "-c", "-C", "-d", "-D", "-e", "-E", "-F", "-h", "-H", "-K", "-m", "-o", "-P", "-Q", "-r", "-t", "-T",
+    "-u", "-U",
+    "-w", "-x", "-X", "-y", "-Y", "-z", "--data", "--data-ascii", "--data-binary", "--data-raw", "--data-urlencode",
+    "--json",
+    "--form", "--form-string", "--header", "--output", "--output-dir", "--request", "--url", "--upload-file",
+    "--user", "--user-agent",
+    "--cookie", "--cookie-jar", "--cacert", "--capath", "--cert", "--key", "--config", "--connect-timeout",
+    "--max-time",
+    "--proxy", "--referer", "--resolve", "--retry", "--retry-delay", "--write-out", "--range", "--interface",
+    "--limit-rate",
+    "--max-redirs", "--netrc-file", "--oauth2-bearer", "--pass", "--proxy-user", "--socks5", "--socks5-hostname",
+    "--unix-socket",
+    "--url-query", "--variable", "--expand-url", "--expand-data", "--aws-sigv4", "--connect-to", "--dns-servers",
+    "--retry-max-time",
+    "--ciphers", "--tls-max", "--trace", "--trace-ascii", "--dump-header", "--etag-save", "--etag-compare",
+    "--time-cond",
 }  # fmt: skip
 _CURL_DATA: Final = ("-d", "--data", "--data-ascii", "--data-binary", "--data-urlencode", "--json", "--expand-data")
 _CURL_FORM: Final = ("-F", "--form")
 _WGET: Final = {
-    "-O", "-o", "-a", "-P", "-t", "-T", "-Q", "-U", "-e", "-i", "-B", "-A", "-R", "-D", "-l", "-w", "-I", "-X", "--output-document",
-    "--directory-prefix", "--post-data", "--post-file", "--body-data", "--body-file", "--method", "--header", "--user", "--password",
-    "--user-agent", "--tries", "--timeout", "--load-cookies", "--save-cookies", "--input-file", "--output-file", "--referer", "--certificate",
+    "-O", "-o", "-a", "-P", "-t", "-T", "-Q", "-U", "-e", "-i", "-B", "-A", "-R", "-D", "-l", "-w", "-I", "-X",
+    "--output-document",
+    "--directory-prefix", "--post-data", "--post-file", "--body-data", "--body-file", "--method", "--header",
+    "--user", "--password",
+    "--user-agent", "--tries", "--timeout", "--load-cookies", "--save-cookies", "--input-file", "--output-file",
+    "--referer", "--certificate",
     "--private-key", "--ca-certificate", "--level", "--limit-rate", "--wait",
 }  # fmt: skip
-_AUTHENTICATING: Final = ("authorization:", "x-api-key:", "private-token:", "x-auth-token:", "api-key:", "x-vault-token:", "x-figma-token:", "job-token:")
+_AUTHENTICATING: Final = (
+    "authorization:",
+    "x-api-key:",
+    "private-token:",
+    "x-auth-token:",
+    "api-key:",
+    "x-vault-token:",
+    "x-figma-token:",
+    "job-token:",
+)
 _METHODS: Final = frozenset(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
 
 
@@ -99,7 +119,11 @@ def _curl(call: Call) -> Source:
     for value in options.values("-X", "--request"):
         if value.text.upper() in {"POST", "PUT", "PATCH", "DELETE"}:
             _uploads(call, hosts)
-    _judge_curl_files(call, options.values("-K", "--config"), options.values("--netrc-file", "--key", "-b", "--cookie", "-E", "--cert"))
+    _judge_curl_files(
+        call,
+        options.values("-K", "--config"),
+        options.values("--netrc-file", "--key", "-b", "--cookie", "-E", "--cert"),
+    )
     if options.has("-n", "--netrc", "--netrc-optional"):
         call.read(Word("~/.netrc"), reveals=False)
     for value in options.values("-x", "--proxy", "--socks5", "--socks5-hostname"):
@@ -132,7 +156,13 @@ def _judge_body(call: Call, value: Word, host: str, marks: str) -> None:
     text = value.text
     _uploads(call, [host])
     place = next((position for position, letter in enumerate(text[:256]) if letter in marks), -1)
-    is_file = place == 0 or (place > 0 and (text[place - 1] == "=" or (marks == "@" and "=" not in text[:place] and call.program == "curl" and _is_name(text[:place]))))
+    is_file = place == 0 or (
+        place > 0
+        and (
+            text[place - 1] == "="
+            or (marks == "@" and "=" not in text[:place] and call.program == "curl" and _is_name(text[:place]))
+        )
+    )
     if is_file:
         _judge_file(call, value._replace(text=text[place + 1 :].partition(";")[0]), host)
     else:
@@ -156,7 +186,7 @@ def _judge_file(call: Call, word: Word, host: str) -> None:
 def _judge_stdin(call: Call, host: str) -> None:
     """Judge sending what another command writes; text that stands in the line itself is no secret of the machine."""
     source = call.stdin
-    if source is None or source.text is not None and source.is_exact and not source.origins & {Origin.FILE}:
+    if source is None or (source.text is not None and source.is_exact and not source.origins & {Origin.FILE}):
         return
     send(call, "It would send what another command writes.", host)
 
@@ -186,7 +216,21 @@ def _wget(call: Call) -> Source:
 
 
 def _httpie(call: Call) -> Source:
-    options = call.options({"-o", "--output", "-a", "--auth", "--session", "-A", "--auth-type", "--verify", "--cert", "--timeout", "--proxy"})
+    options = call.options(
+        {
+            "-o",
+            "--output",
+            "-a",
+            "--auth",
+            "--session",
+            "-A",
+            "--auth-type",
+            "--verify",
+            "--cert",
+            "--timeout",
+            "--proxy",
+        }
+    )
     words = options.rest
     if words and words[0].text.upper() in _METHODS:
         words = words[1:]
