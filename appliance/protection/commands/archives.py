@@ -192,12 +192,7 @@ def _gpg(call: Call) -> Source | None:
     words = [word.text for word in call.args]
     if any(word.startswith(("--export-secret", "--export-secret-keys", "--export-secret-subkeys")) for word in words):
         call.note(Effect.CREDENTIAL_READ, "It would export private keys.")
-    files = [
-        word
-        for word in call.options(
-            {"-o", "--output", "-r", "--recipient", "-u", "--local-user", "--passphrase-file"}
-        ).rest
-    ]
+    files = list(call.options({"-o", "--output", "-r", "--recipient", "-u", "--local-user", "--passphrase-file"}).rest)
     call.read_all(files)
     decodes = any(word in {"-d", "--decrypt"} for word in words)
     return Source(origins=_DECODED if decodes else _FILE)

@@ -16,7 +16,7 @@ _LONGEST_FORMATTED: Final = 4096
 
 
 def _cd(call: Call) -> Source:
-    operands = [word for word in call.args if word.text in {"-"} or word.text[:1] != "-"]
+    operands = [word for word in call.args if word.text == "-" or word.text[:1] != "-"]
     target = operands[0] if operands else Word("~")
     if target.text == "-" or not target.is_known or target.is_glob:
         call.state.directories = (UNKNOWN_DIRECTORY,)
@@ -186,8 +186,8 @@ def _history(call: Call) -> Source:
 
 def _mktemp(call: Call) -> Source:
     folder = call.options({"-p", "-t", "--tmpdir", "--suffix"}).value("-p", "--tmpdir")
-    base = folder.text if folder is not None and folder.is_known else "/tmp"  # noqa: S108 - where mktemp would make it
-    return Source(text=f"{base}/tmp.new\n")
+    base = folder.text if folder is not None and folder.is_known else "/tmp"  # noqa: S108 - where mktemp makes it
+    return Source(text=base + "/tmp.new\n")  # noqa: S108 - a name, not a file
 
 
 def _which(call: Call) -> Source:

@@ -11,7 +11,7 @@ from appliance.protection.commands.options import Options, split_options
 from appliance.protection.commands.paths import resolve
 from appliance.protection.commands.places import is_untold, meanings_of_delete, meanings_of_write
 from appliance.protection.commands.state import State
-from appliance.protection.commands.words import NOTHING, Source, Word
+from appliance.protection.commands.words import NOTHING, Flow, Source, Word
 
 MOST_WORDS: Final = 512
 LONGEST_WORD: Final = 4096
@@ -22,6 +22,7 @@ class Line(Protocol):
     """The line that the command is part of."""
 
     project: str
+    stdin_shells: int
 
     def run_text(self, text: str, state: State, stdin: Source | None, inherited: dict[Effect, str]) -> Source:
         """Judge shell code that the command would run."""
@@ -58,15 +59,15 @@ class Call:
         "stdin", "words", "writes",
     )  # fmt: skip
 
-    def __init__(self, words: list[Word], state: State, stdin: Source | None, line: Line, *, is_piped: bool) -> None:
+    def __init__(self, words: list[Word], state: State, flow: Flow, line: Line) -> None:
         self.words = words
         self.args = words[1:]
         self.path = words[0].text if words else ""
         self.program = ""
         self.state = state
-        self.stdin = stdin
+        self.stdin = flow.stdin
         self.line = line
-        self.is_piped = is_piped
+        self.is_piped = flow.is_piped
         self.inherited: dict[Effect, str] = {}
         self.ran = False
         self.effects: dict[Effect, str] = {}

@@ -18,10 +18,9 @@ _KUBECTL: Final = {
     "-l", "--selector", "-c",
     "--container", "-k", "--kustomize", "--as", "--as-group", "--token", "-s", "--server", "--image",
     "--field-selector", "--timeout",
-    "--replicas", "-p", "--patch", "--type", "--dry-run", "--grace-period", "--cascade", "--from-literal",
+    "--replicas", "-p", "--patch", "--type", "--grace-period", "--cascade", "--from-literal",
     "--from-file", "--tail", "--since",
 }  # fmt: skip
-_KUBECTL_FLAGS: Final = {"--dry-run"}
 _NAMING: Final = (
     "-n", "--namespace", "--context", "--kube-context", "--cluster", "--kubeconfig", "-s", "--server", "--profile",
     "--project", "--subscription",
@@ -65,46 +64,56 @@ def _named(call: Call, options: Options, *, with_operands: bool = True) -> bool:
 
 
 def _kubectl(call: Call) -> Source | None:
-    before, _, after = _split_dashes(call.args)
-    options = call.options(_KUBECTL - _KUBECTL_FLAGS)
-    head = split_options(before, _KUBECTL - _KUBECTL_FLAGS)
-    call.network(f"{call.program} talks to a cluster.")
-    _named(call, head)
-    if not head.rest:
-        return PROGRAM_OUTPUT
-    verb, kinds = head.rest[0].text, [word.text.lower() for word in head.rest[1:]]
-    if not head.rest[0].is_known:
+    before, after = _split_dashes(call.args)
+    options = split_options(before, _KUBECTL)
+    if any(word.may_split and not word.is_known for word in before):
         call.unclear()
-    is_dry = any(word.text.startswith("--dry-run") and not word.text.endswith("none") for word in call.args)
-    if verb == "exec" and (after or len(head.rest) > 2):  # noqa: PLR2004 - `kubectl exec pod command`
-        call.run_words(after or head.rest[2:], call.stdin or NOTHING, State("/"))
+    call.network(f"{call.program} talks to a cluster.")
+    _named(call, options)
+    if not options.rest:
+        return PROGRAM_OUTPUT
+    if not options.rest[0].is_known:
+        call.unclear()
+    if options.rest[0].text == "exec" and (after or len(options.rest) > 2):  # noqa: PLR2004 - `kubectl exec pod command`
+        call.run_words(after or options.rest[2:], call.stdin or NOTHING, State("/"))
         call.ran = False
-    elif verb in {"delete", "drain", "replace"} and not is_dry:
-        call.note(Effect.DESTRUCTIVE, f"kubectl {verb} would remove {shown(' '.join(kinds)) or 'resources'}.")
-    elif verb == "get" and any(kind.startswith(("secret", "secrets/")) for kind in kinds):
-        output = head.value("-o", "--output")
-        if output is not None:
-            call.note(Effect.CREDENTIAL_READ, "It would show secrets of the cluster.")
-    elif verb == "config" and kinds[:1] == ["view"] and options.has("--raw", "--flatten"):
-        call.note(Effect.CREDENTIAL_READ, "It would show the cluster's credentials.")
-    elif verb == "create" and kinds[:1] == ["token"]:
-        call.note(Effect.CREDENTIAL_READ, "It would make and show a token.")
-    elif verb == "cp" and len(head.rest) > 2:  # noqa: PLR2004 - a source and a target
-        call.read_all([word for word in head.rest[1:-1] if ":" not in word.text], is_recursive=True)
-    elif verb in {"apply", "scale", "rollout", "patch", "edit", "set", "create", "label", "annotate"} and not is_dry:
-        call.note(Effect.UPLOADS, f"kubectl {verb} would change the cluster.")
-    call.read_all(
-        [word for word in head.values("-f", "--filename") if "://" not in word.text and word.text != "-"], reveals=False
-    )
+    else:
+        _judge_kubectl(call, options)
+    manifests = options.values("-f", "--filename")
+    call.read_all([word for word in manifests if "://" not in word.text and word.text != "-"], reveals=False)
     return PROGRAM_OUTPUT
 
 
-def _split_dashes(words: list[Word]) -> tuple[list[Word], bool, list[Word]]:
+def _judge_kubectl(call: Call, options: Options) -> None:
+    verb, kinds = options.rest[0].text, [word.text.lower() for word in options.rest[1:]]
+    is_dry = any(word.text.startswith("--dry-run") and not word.text.endswith("none") for word in call.args)
+    if verb in {"delete", "drain", "replace"} and not is_dry:
+        call.note(Effect.DESTRUCTIVE, f"kubectl {verb} would remove {shown(' '.join(kinds)) or 'resources'}.")
+    elif _shows_secrets(verb, kinds, options):
+        call.note(Effect.CREDENTIAL_READ, "It would show secrets or credentials of the cluster.")
+    elif verb == "cp" and len(kinds) > 1:
+        call.read_all([word for word in options.rest[1:-1] if ":" not in word.text], is_recursive=True)
+    elif verb in _CHANGING and not is_dry:
+        call.note(Effect.UPLOADS, f"kubectl {verb} would change the cluster.")
+
+
+def _shows_secrets(verb: str, kinds: list[str], options: Options) -> bool:
+    if verb == "get":
+        return any(kind.startswith("secret") for kind in kinds) and options.has("-o", "--output")
+    if verb == "config":
+        return kinds[:1] == ["view"] and options.has("--raw", "--flatten")
+    return verb == "create" and kinds[:1] == ["token"]
+
+
+_CHANGING: Final = frozenset(["apply", "scale", "rollout", "patch", "edit", "set", "create", "label", "annotate"])
+
+
+def _split_dashes(words: list[Word]) -> tuple[list[Word], list[Word]]:
     texts = [word.text for word in words]
     if "--" not in texts:
-        return words, False, []
+        return words, []
     place = texts.index("--")
-    return words[:place], True, words[place + 1 :]
+    return words[:place], words[place + 1 :]
 
 
 def _helm(call: Call) -> Source | None:
@@ -226,7 +235,7 @@ def _judge_copy(call: Call, words: list[str], options: Options) -> None:
         if word.text != "-":
             call.read(word, is_recursive=True)
         send(call, f"It would copy {shown(word.text)} to the cloud.")
-    if "sync" in words and any(name in {"--delete"} for name, _ in options.given):
+    if "sync" in words and any(name == "--delete" for name, _ in options.given):
         call.note(Effect.DESTRUCTIVE, "It would delete what the target has beyond the source.")
 
 
@@ -363,8 +372,8 @@ _CLOUDS: Final = (
     "vultr-cli", "scw", "aliyun", "s5cmd", "bq",
 )  # fmt: skip
 _PLATFORMS: Final = (
-    "vercel", "netlify", "heroku", "flyctl", "fly", "railway", "render", "firebase", "wrangler", "serverless", "sls", "eas",
-    "fastlane", "cap", "kamal", "dokku", "cf", "eb", "surge", "amplify", "supabase", "argocd", "flux",
+    "vercel", "netlify", "heroku", "flyctl", "fly", "railway", "render", "firebase", "wrangler", "serverless", "sls",
+    "eas", "fastlane", "cap", "kamal", "dokku", "cf", "eb", "surge", "amplify", "supabase", "argocd", "flux",
 )  # fmt: skip
 PROGRAMS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(["kubectl", "oc", "k", "k3s", "kubecolor", "microk8s.kubectl"], _kubectl), "helm": _helm,

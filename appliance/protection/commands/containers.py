@@ -97,7 +97,7 @@ def _judge_verb(call: Call, group: str, verb: str, words: list[Word]) -> Source 
         verb in {"down", "rm"} and group == "compose" and texts & {"-v", "--volumes"}
     ):
         call.note(Effect.DESTRUCTIVE, f"{call.program} {group} {verb} would delete volumes or everything unused.")
-    elif verb in {"cp"}:
+    elif verb == "cp":
         call.read_all([word for word in words[:1] if ":" not in word.text], is_recursive=True)
     elif verb in {"up", "start", "restart"} and (texts & {"-d", "--detach"} or verb != "up"):
         call.note(Effect.BACKGROUND_SERVICE, "It would leave containers running.")

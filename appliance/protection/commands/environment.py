@@ -77,8 +77,8 @@ _BUILDING: Final = frozenset(["build", "webpack", "vite", "tsc", "rollup", "esbu
 def judge_declaration(call: Call, assigned: list[tuple[str, Word]]) -> Source:
     """Judge `export`, `declare`, `local`, `readonly`, `unset`, whose assignments are done already."""
     call.program = call.words[0].text if call.words else ""
-    for name, value in assigned:
-        judge_assignment(call, name, value)
+    for name, word in assigned:
+        judge_assignment(call, name, word)
     names = {name for name, _ in assigned}
     operands = [
         word for word in call.words[1:] if word.text[:1] != "-" and word.text.partition("=")[0].rstrip("+") not in names

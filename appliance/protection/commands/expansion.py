@@ -248,12 +248,12 @@ class Expander:
             draft.is_clear = draft.is_clear and expanded is not None
             texts = expanded or texts
         if draft.splits:
-            texts = self._split(texts, draft, state)
+            texts = self._split(texts, state)
         self.is_clear = self.is_clear and draft.is_clear
         return [self._word(each, draft, state) for each in texts]
 
     @staticmethod
-    def _split(texts: list[str], draft: Draft, state: State) -> list[str]:
+    def _split(texts: list[str], state: State) -> list[str]:
         separators = state.variables.get("IFS")
         if separators is not None:
             blanks = dict.fromkeys(map(ord, separators[0].text), " ")

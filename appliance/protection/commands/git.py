@@ -218,15 +218,15 @@ def _remote(call: Call, words: list[Word]) -> Source:
     return PROGRAM_OUTPUT
 
 
-def _listing(call: Call, words: list[Word]) -> Source:
+def _listing(_: Call, words: list[Word]) -> Source:
     names = [word for word in words if word.text[:1] != "-"]
     if all(word.is_known for word in names):
         return Source(origins=frozenset([Origin.FILE]), items=tuple(names) or (Word("**", is_glob=True),))
     return PROGRAM_OUTPUT
 
 
-def _diff(call: Call, words: list[Word]) -> Source:
-    if any(word.text in {"--name-only"} for word in words):
+def _diff(_: Call, words: list[Word]) -> Source:
+    if any(word.text == "--name-only" for word in words):
         return Source(origins=frozenset([Origin.FILE]), items=(Word("**", is_glob=True),))
     return PROGRAM_OUTPUT
 
@@ -264,7 +264,7 @@ def _rev_parse(_: Call, __: list[Word]) -> Source:
     return Source()
 
 
-def _send_email(call: Call, words: list[Word]) -> Source:
+def _send_email(call: Call, _: list[Word]) -> Source:
     call.network("It would send mails.")
     call.note(Effect.UPLOADS, "It would send commits by mail.")
     return NOTHING
@@ -299,7 +299,7 @@ def _gh(call: Call) -> Source:
     elif pair in {("release", "create"), ("release", "upload"), ("release", "edit")}:
         call.note(Effect.PACKAGE_PUBLISH, "It would publish a release.")
         call.read_all(words[3:])
-    elif pair == ("gist", "create") or pair == ("snippet", "create"):
+    elif pair in (("gist", "create"), ("snippet", "create")):
         call.read_all(words[2:])
         call.note(Effect.UPLOADS, "It would publish what it reads.")
         call.note(Effect.EXFILTRATION, "It would publish content of this machine.")

@@ -6,7 +6,8 @@ certain of the quoting it gives up: a line wrongly taken for a body would be a c
 """
 
 import re
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, NamedTuple
 
 # A private character that no text may hold: the name of the file that stands for a here-document.
 MARK: Final = "\U0010fffd"
@@ -105,33 +106,9 @@ class _Scanner:
         return self.text.startswith(prefix, self.position)
 
     def _in_command(self, character: str) -> None:
-        if character == "\\":
-            self._escape()
-        elif character == "'":
-            self._quoted("'", self.position + 1)
-        elif character == '"':
-            self._push(_STRING, 1)
-        elif character == "`":
-            self._backtick()
-        elif character == "$":
-            self._dollar()
-        elif character == "(":
-            self._push(_ARITHMETIC if self._starts("((") else _PARENTHESIS, 2 if self._starts("((") else 1)
-        elif character == ")" and self.stack[-1] == _PARENTHESIS:
-            self._pop()
-        elif character == "#" and self._is_word_start():
-            if self.stack[-1] == _BACKTICK:
-                raise _Unsure
-            stop = self.text.find("\n", self.position)
-            self._keep(len(self.text) if stop < 0 else stop)
-        elif character == "<":
-            self._less()
-        elif character == "\n":
-            self._keep(self.position + 1)
-            self._bodies()
-            if self._starts("\\"):
-                # The grammar would take the newline for a part of the word.
-                self.out.append(" ")
+        step = self._steps.get(character)
+        if step is not None:
+            step(self)
         else:
             self._keep(self.position + 1)
 
@@ -165,6 +142,32 @@ class _Scanner:
         else:
             self._keep(self.position + 1)
 
+    def _open(self) -> None:
+        is_arithmetic = self._starts("((")
+        self._push(_ARITHMETIC if is_arithmetic else _PARENTHESIS, 2 if is_arithmetic else 1)
+
+    def _close(self) -> None:
+        if self.stack[-1] == _PARENTHESIS:
+            self._pop()
+        else:
+            self._keep(self.position + 1)
+
+    def _comment(self) -> None:
+        if not self._is_word_start():
+            self._keep(self.position + 1)
+            return
+        if self.stack[-1] == _BACKTICK:
+            raise _Unsure
+        stop = self.text.find("\n", self.position)
+        self._keep(len(self.text) if stop < 0 else stop)
+
+    def _newline(self) -> None:
+        self._keep(self.position + 1)
+        self._bodies()
+        if self._starts("\\"):
+            # The grammar would take the newline for a part of the word.
+            self.out.append(" ")
+
     def _escape(self) -> None:
         if self._starts("\\\n"):
             self.position += 2
@@ -173,8 +176,9 @@ class _Scanner:
         else:
             self._keep(min(self.position + 2, len(self.text)))
 
-    def _quoted(self, quote: str, start: int) -> None:
-        stop = self.text.find(quote, start)
+    def _quoted(self) -> None:
+        start = self.position + 1
+        stop = self.text.find("'", start)
         if stop < 0 or (self.pending and "\n" in self.text[start:stop]):
             raise _Unsure
         self._keep(stop + 1)
@@ -253,3 +257,16 @@ class _Scanner:
                 lines.append(line + "\n")
             self.heredocs.append(Heredoc("".join(lines), is_literal))
         self.pending.clear()
+
+    _steps: ClassVar[Mapping[str, Callable[["_Scanner"], None]]] = {
+        "\\": _escape,
+        "'": _quoted,
+        '"': lambda self: self._push(_STRING, 1),
+        "`": _backtick,
+        "$": _dollar,
+        "(": _open,
+        ")": _close,
+        "#": _comment,
+        "<": _less,
+        "\n": _newline,
+    }

@@ -167,26 +167,31 @@ def judge_code(call: Call, code: Word) -> None:
         _judge_environment(call, text)
     if any(each in text for each in _NETWORKING):
         call.network("The code talks to a host.")
-    strings = _strings(code.text)
+    if _runs_encoded(call, text):
+        call.note(Effect.OBFUSCATED, "The code runs what stands there only encoded.")
+    _judge_strings(call, text, _strings(code.text))
+
+
+def _runs_encoded(call: Call, text: str) -> bool:
+    if "base64" in text and any(each in text for each in ("exec(", "eval(", "iex")):
+        return True
+    return any(word.text.lower().startswith(("-enc", "-encodedcommand")) for word in call.args)
+
+
+def _judge_strings(call: Call, text: str, strings: list[str]) -> None:
+    """Judge what the quoted strings of the code mean: addresses, commands, paths."""
+    runs = any(each in text for each in _SHELLING)
+    deletes = any(each in text for each in _DELETING)
     for piece in strings:
         if "://" in piece:
             call.host(host_of(piece))
-    if any(each in text for each in _SHELLING):
-        for piece in strings:
+        if runs:
             _judge_piece(call, piece)
-    if any(each in text for each in _DELETING):
-        for piece in strings:
-            if piece[:1] in {"/", "~", "."} or "/" in piece:
-                call.delete(Word(piece), is_recursive=True)
-    for piece in strings:
-        if piece[:1] in {"/", "~", "."} and " " not in piece:
+        is_path = piece[:1] in {"/", "~", "."} and " " not in piece
+        if deletes and (is_path or "/" in piece):
+            call.delete(Word(piece), is_recursive=True)
+        if is_path:
             call.read(Word(piece))
-    if (
-        ("base64" in text
-        and ("exec(" in text or "eval(" in text or "iex" in text))
-        or any(word.text.lower().startswith(("-enc", "-encodedcommand")) for word in call.args)
-    ):
-        call.note(Effect.OBFUSCATED, "The code runs what stands there only encoded.")
 
 
 def _judge_environment(call: Call, text: str) -> None:

@@ -19,8 +19,8 @@ from appliance.protection.commands.redirects import Redirects
 from appliance.protection.commands.script import Script
 from appliance.protection.commands.shells import SHELLS
 from appliance.protection.commands.spelling import is_spelled_oddly, reorders_text
-from appliance.protection.commands.state import State
-from appliance.protection.commands.words import PROGRAM_OUTPUT, Source, Word, text_source
+from appliance.protection.commands.state import Function, State
+from appliance.protection.commands.words import PROGRAM_OUTPUT, Flow, Source, Word, text_source
 
 MOST_COMMANDS: Final = 512
 DEEPEST_SHELL: Final = 12
@@ -47,7 +47,7 @@ class Line:
         self.commands: list[Command] = []
         self.effects: dict[Effect, str] = {}
         self.is_understood = True
-        self.defined: dict[str, tuple[Node, Script, State]] = {}
+        self.defined: dict[str, tuple[Function, State]] = {}
         self.stdin_shells = 0
         self._seen: set[Command] = set()
         self._called: list[str] = []
@@ -116,7 +116,7 @@ class Line:
         try:
             if root.has_error and not _is_forgiven(root):
                 self.salvage(source.decode("utf-8", "replace"), state, inherited)
-            return script.run(root, state, stdin)
+            return script.run(root, state, Flow(stdin))
         finally:
             self._depth -= 1
 
@@ -140,7 +140,7 @@ class Line:
         if self._depth >= DEEPEST_SHELL:
             self.unclear()
             return PROGRAM_OUTPUT
-        call = Call(words, state, stdin, self, is_piped=False)
+        call = Call(words, state, Flow(stdin), self)
         call.inherited = inherited
         self._depth += 1
         try:
@@ -204,7 +204,7 @@ class Line:
         """See whether a pipeline with a shell in it is connected to a host."""
         programs = {command.program for command in self.commands[position:]}
         if programs & _CONNECTORS:
-            self.note(Effect.REVERSE_SHELL, f"A shell is connected to {sorted(programs & _CONNECTORS)[0]}.")
+            self.note(Effect.REVERSE_SHELL, f"A shell is connected to {min(programs & _CONNECTORS)}.")
 
     def _is_clean(self, text: str) -> bool:
         if reorders_text(text):
@@ -220,15 +220,15 @@ class Line:
         self._called.append(name)
         self._ever_called.add(name)
         try:
-            return script.run(body, call.state, call.stdin, is_piped=call.is_piped)
+            return script.run(body, call.state, Flow(call.stdin, call.is_piped))
         finally:
             self._called.pop()
             call.state.positional = outer
 
     def _judge_uncalled(self) -> None:
-        for name, (body, script, state) in list(self.defined.items()):
+        for name, ((body, script), state) in list(self.defined.items()):
             if name not in self._ever_called:
-                script.run(body, state.copy(), None)
+                script.run(body, state.copy(), Flow())
 
 
 def _is_plain(text: str) -> bool:

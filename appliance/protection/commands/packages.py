@@ -256,8 +256,8 @@ PROGRAMS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(["make", "gmake", "just", "task", "rake", "ninja", "invoke", "nox", "tox", "bazel"], _make),
     **dict.fromkeys(
         [
-            "apt", "apt-get", "aptitude", "dnf", "yum", "zypper", "apk", "pacman", "yay", "paru", "brew", "port", "snap",
-            "flatpak", "dpkg", "rpm", "choco", "winget", "scoop", "pkg",
+            "apt", "apt-get", "aptitude", "dnf", "yum", "zypper", "apk", "pacman", "yay", "paru", "brew", "port",
+            "snap", "flatpak", "dpkg", "rpm", "choco", "winget", "scoop", "pkg",
         ],
         _system,
     ),

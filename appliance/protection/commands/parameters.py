@@ -36,13 +36,11 @@ def parameter(node: Node, written: str, state: State, expand: Expand) -> list[Wo
     if not children:
         return [_unknown(written, "")]
     name, takes_all = _name(children[0])
-    if prefix == "#":
-        return [Word(written)]
     operation = children[1].type if len(children) > 1 and children[1].type != "}" else ""
     rest = [child for child in children[2:] if child.type != "}"]
     values = lookup(name, written, state)
-    if prefix == "!":
-        return _indirect(values, written, state)
+    if prefix:
+        return [Word(written)] if prefix == "#" else _indirect(values, written, state)
     if not takes_all and name not in {"@", "*"} and operation:
         values = values[:1] or [Word("")]
     if operation in {":-", "-", ":=", "="}:
@@ -140,22 +138,23 @@ def _text_changed(text: str, operation: str, operands: list[str]) -> str | None:
     if any(character in pattern for character in "$`\"'\\"):
         return None
     match operation:
-        case "%" | "%%":
-            return _trimmed(text, pattern, is_longest=operation == "%%", at_end=True)
-        case "#" | "##":
-            return _trimmed(text, pattern, is_longest=operation == "##", at_end=False)
-        case "^^":
-            return text.upper() if not pattern else None
-        case ",,":
-            return text.lower() if not pattern else None
-        case "/" | "//" if not any(character in pattern for character in "*?[#%") and pattern:
-            replacement = operands[1] if len(operands) > 1 else ""
-            is_plain = not any(character in replacement for character in "$`\"'\\&")
-            return text.replace(pattern, replacement, -1 if operation == "//" else 1) if is_plain else None
+        case "%" | "%%" | "#" | "##":
+            return _trimmed(text, pattern, is_longest=len(operation) > 1, at_end=operation[0] == "%")
+        case "^^" | ",," if not pattern:
+            return text.upper() if operation == "^^" else text.lower()
+        case "/" | "//":
+            return _replaced(text, pattern, operands[1] if len(operands) > 1 else "", is_all=operation == "//")
         case ":":
             return _slice(text, operands)
         case _:
             return None
+
+
+def _replaced(text: str, pattern: str, replacement: str, *, is_all: bool) -> str | None:
+    is_plain = pattern and not any(character in pattern for character in "*?[#%")
+    if not is_plain or any(character in replacement for character in "$`\"'\\&"):
+        return None
+    return text.replace(pattern, replacement, -1 if is_all else 1)
 
 
 def _trimmed(text: str, pattern: str, *, is_longest: bool, at_end: bool) -> str | None:

@@ -40,7 +40,8 @@ _START_FOLDERS: Final = (
 )  # fmt: skip
 _HARMLESS_DEVICES: Final = (
     "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/stdin", "/dev/stdout", "/dev/stderr",
-    "/dev/tty", "/dev/pts/", "/dev/fd/", "/dev/tcp/", "/dev/udp/", "/dev/shm", "/dev/ptmx", "/dev/console", "/dev/log",
+    "/dev/tty", "/dev/pts/", "/dev/fd/", "/dev/tcp/", "/dev/udp/", "/dev/ptmx", "/dev/console", "/dev/log",
+    "/dev/shm",  # noqa: S108 - compared, not used
 )  # fmt: skip
 _UNTOLD_DEVICES: Final = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty", "/dev/fd/")
 
@@ -69,7 +70,7 @@ def meanings_of_delete(path: str) -> list[Meaning]:
     """Tell what taking a resolved path away means beyond the loss itself."""
     folded = in_home(path).lower()
     name = folded[folded.rfind("/") + 1 :]
-    if _is_protection(folded) or name in _AGENT_NAMES or folded in {"~/.config/opencode"}:
+    if _is_protection(folded) or name in _AGENT_NAMES or folded == "~/.config/opencode":
         return [(Effect.DISABLES_PROTECTION, f"It would remove {path}, which decides what agents may do.")]
     return []
 

@@ -58,7 +58,7 @@ def _systemctl(call: Call) -> Source:
         call.note(Effect.PERSISTENCE, f"systemctl {verb} would start it again later.")
     elif verb in {"start", "restart", "reload"}:
         call.note(Effect.BACKGROUND_SERVICE, f"systemctl {verb} would leave a service running.")
-    elif verb in {"show-environment"}:
+    elif verb == "show-environment":
         call.note(Effect.ENVIRONMENT_DUMP, "It would print the environment of the service manager.")
     elif verb in {"poweroff", "reboot", "halt", "kexec", "isolate", "rescue", "emergency"}:
         call.note(Effect.DESTRUCTIVE, f"systemctl {verb} would stop the machine.")
@@ -67,7 +67,7 @@ def _systemctl(call: Call) -> Source:
 
 def _service(call: Call) -> Source:
     words = [word.text for word in call.args]
-    if len(words) > 1 and words[1] in {"stop"} and guards(words[0]):
+    if len(words) > 1 and words[1] == "stop" and guards(words[0]):
         call.note(Effect.DISABLES_PROTECTION, f"It would stop {shown(words[0])}.")
     elif len(words) > 1 and words[1] in {"start", "restart"}:
         call.note(Effect.BACKGROUND_SERVICE, "It would leave a service running.")
@@ -115,7 +115,7 @@ def _kill(call: Call) -> Source:
     names = [word.text for word in options.rest]
     if any(guards(name) for name in names):
         call.note(Effect.DISABLES_PROTECTION, f"It would end {shown(' '.join(names))}.")
-    if call.program in {"kill"} and "-1" in [word.text for word in call.args[-1:]] and len(call.args) > 1:
+    if call.program == "kill" and "-1" in [word.text for word in call.args[-1:]] and len(call.args) > 1:
         call.note(Effect.DESTRUCTIVE, "It would end every process.")
     if any(not word.is_known for word in options.rest) and call.program != "kill":
         call.unclear()
@@ -162,8 +162,8 @@ def _module(call: Call) -> Source:
 
 
 _ACCOUNTS: Final = (
-    "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "groupmod", "gpasswd", "passwd", "chpasswd", "visudo",
-    "vipw", "chsh", "dscl", "groupdel", "delgroup", "dsenableroot",
+    "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "groupmod", "gpasswd", "passwd", "chpasswd",
+    "visudo", "vipw", "chsh", "dscl", "groupdel", "delgroup", "dsenableroot",
 )  # fmt: skip
 PROGRAMS: Final[Mapping[str, Handler]] = {
     "crontab": _crontab, "at": _at, "batch": _at, "systemctl": _systemctl, "service": _service,
@@ -172,5 +172,5 @@ PROGRAMS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(_ACCOUNTS, _account),
     **dict.fromkeys(["kill", "pkill", "killall", "killall5", "xkill"], _kill),
     **dict.fromkeys(["shutdown", "reboot", "poweroff", "halt"], _power), "screen": _screen, "tmux": _screen,
-    **dict.fromkeys(["insmod", "modprobe", "rmmod", "kexec", "mount", "umount", "swapoff", "setcap", "losetup"], _module),
+    **dict.fromkeys(["insmod", "modprobe", "rmmod", "kexec", "mount", "umount", "setcap", "losetup"], _module),
 }  # fmt: skip

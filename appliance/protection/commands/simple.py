@@ -13,7 +13,7 @@ from appliance.protection.commands.heredocs import Heredoc
 from appliance.protection.commands.paths import resolve
 from appliance.protection.commands.redirects import Redirects, adjacent, extra_words, is_duplicate, parts_of
 from appliance.protection.commands.state import State
-from appliance.protection.commands.words import NOTHING, PROGRAM_OUTPUT, Origin, Source, Word, text_source
+from appliance.protection.commands.words import NOTHING, PROGRAM_OUTPUT, Flow, Origin, Source, Word, text_source
 
 if TYPE_CHECKING:
     from appliance.protection.commands.line import Line
@@ -43,16 +43,15 @@ class SimpleCommands(ABC):
         self.attached: dict[int, list[Node]] = {}
 
     @abstractmethod
-    def run(self, node: Node, state: State, stdin: Source | None, *, is_piped: bool = False) -> Source:
+    def run(self, node: Node, state: State, flow: Flow) -> Source:
         """Walk one node; give what it would write."""
 
     @abstractmethod
     def substitute(self, node: Node, state: State) -> Source:
         """Walk a command or process substitution in a shell of its own."""
 
-    def _command(
-        self, node: Node, state: State, stdin: Source | None, *, is_piped: bool, redirects: list[Node] | None = None
-    ) -> Source:
+    def command(self, node: Node, state: State, flow: Flow, redirects: list[Node] | None = None) -> Source:
+        """Judge one simple command; `redirects` are those that the grammar has put around it."""
         after = (redirects or []) + self.attached.pop(node.id, [])
         nodes, assignments, redirected = self._taken_apart(node, after, state)
         words = self._words(nodes, state) if nodes else []
@@ -61,11 +60,11 @@ class SimpleCommands(ABC):
             for each in assignments:
                 self._assign(each, state)
             if own.reads or own.writes or own.hosts:
-                self._finish(self._call([], state, None, is_piped=is_piped), own, own.stdin or NOTHING)
+                self._finish(self._call([], state, Flow()), own, own.stdin or NOTHING)
             return own.stdin or NOTHING
         inner = state.copy() if assignments else state
         assigned = [self._assign(each, inner) for each in assignments]
-        call = self._call(words, inner, own.stdin if own.stdin is not None else stdin, is_piped=is_piped)
+        call = self._call(words, inner, flow if own.stdin is None else flow._replace(stdin=own.stdin))
         if nodes:
             self.line.check_spelling(call, self._text(nodes[0]), words[0])
         for name, value in assigned:
@@ -88,18 +87,8 @@ class SimpleCommands(ABC):
         words: list[Node] = []
         assignments: list[Node] = []
         redirected: list[Node] = []
-        end, is_misread = node.start_byte, False
-        for child in node.children:
-            start, kind = child.start_byte, child.type
-            if start - end > 1 or (start > end and self.source[end] not in _BLANKS):
-                gap = self.source[end:start]
-                # The grammar skips more than a shell does, such as `\ ` and no-break spaces.
-                if b"\n" in gap:
-                    is_misread = True
-                elif gap.strip(_BLANKS):
-                    self.line.unclear()
-            is_misread = is_misread or is_overgrown(child.children[0] if kind == "command_name" else child, self.source)
-            end = child.end_byte
+        for child in [*node.children, *after]:
+            kind = child.type
             if kind == "command_name":
                 words.append(child.children[0])
             elif kind == "variable_assignment" and not words:
@@ -107,19 +96,29 @@ class SimpleCommands(ABC):
             elif kind in REDIRECTS:
                 redirected.append(child)
                 words.extend(extra_words(child, self.source))
-            elif kind == "comment":
-                continue
             elif kind == "ERROR":
                 self.line.unclear()
                 words.extend(each for each in child.children if each.is_named and each.type not in REDIRECTS)
-            else:
+            elif kind != "comment":
                 words.append(child)
-        if is_misread:
+        if self._is_misread(node) or any(is_overgrown(word, self.source) for word in words):
             self.line.salvage(self._text(node), state, self.inherited)
-        for each in after:
-            redirected.append(each)
-            words.extend(extra_words(each, self.source))
         return words, assignments, redirected
+
+    def _is_misread(self, node: Node) -> bool:
+        """Tell whether the grammar has skipped over a newline; other skipped characters make the line unclear."""
+        end = node.start_byte
+        for child in node.children:
+            start = child.start_byte
+            if start - end > 1 or (start > end and self.source[end] not in _BLANKS):
+                gap = self.source[end:start]
+                if b"\n" in gap:
+                    return True
+                if gap.strip(_BLANKS):
+                    # It skips more than a shell does, such as `\\ ` and no-break spaces.
+                    self.line.unclear()
+            end = child.end_byte
+        return False
 
     def _words(self, nodes: list[Node], state: State) -> list[Word]:
         words: list[Word] = []
@@ -130,8 +129,8 @@ class SimpleCommands(ABC):
             self.line.unclear()
         return words
 
-    def _call(self, words: list[Word], state: State, stdin: Source | None, *, is_piped: bool) -> Call:
-        call = Call(words, state, stdin, self.line, is_piped=is_piped)
+    def _call(self, words: list[Word], state: State, flow: Flow) -> Call:
+        call = Call(words, state, flow, self.line)
         call.inherited = dict(self.inherited)
         if self.is_background:
             call.note(Effect.BACKGROUND_SERVICE, "It would go on in the background.")
@@ -150,7 +149,8 @@ class SimpleCommands(ABC):
             call.note(Effect.EXFILTRATION, f"It would send what {call.program or 'it'} writes to {redirects.hosts[0]}.")
         self.line.add(call)
 
-    def _assignments(self, node: Node, state: State, stdin: Source | None, *, is_piped: bool) -> Source:
+    def assign_all(self, node: Node, state: State, _: Flow) -> Source:
+        """Take assignments without a command."""
         children = [node] if node.type == "variable_assignment" else node.children
         for child in children:
             if child.type == "variable_assignment":
@@ -181,7 +181,8 @@ class SimpleCommands(ABC):
         state.variables[text] = words or (Word(""),)
         return text, state.variables[text][0]
 
-    def _declaration(self, node: Node, state: State, stdin: Source | None, *, is_piped: bool) -> Source:
+    def declare(self, node: Node, state: State, flow: Flow) -> Source:
+        """Judge `export`, `declare`, `unset` and their like."""
         words: list[Word] = []
         assigned: list[tuple[str, Word]] = []
         for child in node.children:
@@ -190,7 +191,7 @@ class SimpleCommands(ABC):
                 words.append(Word(self._text(child)))
             else:
                 words.extend(self._words([child], state))
-        call = Call(words, state, stdin, self.line, is_piped=is_piped)
+        call = Call(words, state, flow, self.line)
         call.inherited = dict(self.inherited)
         out = self.line.judge_declaration(call, assigned)
         self._finish(call, Redirects(), out)
@@ -243,10 +244,10 @@ class SimpleCommands(ABC):
             elif child.type == "file_redirect":
                 self._file_redirect(child, state, found)
             elif child.is_named and child.type not in {"heredoc_start", "heredoc_end", "file_descriptor"}:
-                self.run(child, state, PROGRAM_OUTPUT)
+                self.run(child, state, Flow(PROGRAM_OUTPUT))
 
     def _redirected_nothing(self, nodes: list[Node], state: State) -> None:
-        call = Call([], state, None, self.line, is_piped=False)
+        call = Call([], state, Flow(), self.line)
         self._finish(call, self._redirects(nodes, state), NOTHING)
 
     def _text(self, node: Node) -> str:

@@ -1,5 +1,6 @@
 """Ways of writing a command that hide it from a reader."""
 
+import itertools
 from typing import Final
 
 from appliance.protection.commands.words import Word
@@ -25,7 +26,7 @@ def is_spelled_oddly(written: str, word: Word) -> bool:
     if len(name) > 1 and name[0] in _QUOTES and name[-1] == name[0] and name.count(name[0]) == 2:  # noqa: PLR2004
         name = name[1:-1]
     name = name.removeprefix("\\")
-    pairs = zip(name, name[1:], strict=False)
+    pairs = itertools.pairwise(name)
     if any((one == "\\" and other.isalnum()) or (one in _QUOTES and other == one) for one, other in pairs):
         return True
     return any(

@@ -31,7 +31,7 @@ def _judge(words: list[str]) -> str | None:
             return "DELETE without WHERE would remove every row."
         if word == "UPDATE" and "SET" in words[place:] and "WHERE" not in words[place:] and place == 0:
             return "UPDATE without WHERE would change every row."
-        if word == "FLUSHALL" or word == "FLUSHDB":
+        if word in {"FLUSHALL", "FLUSHDB"}:
             return f"{word} would remove every key."
     return None
 

@@ -1,15 +1,25 @@
 """What a shell remembers between commands, as far as the text tells."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tree_sitter import Node
 
 from appliance.protection.commands.words import NO_ORIGINS, Source, Word
 
+if TYPE_CHECKING:
+    from appliance.protection.commands.script import Script
+
 MOST_DIRECTORIES: Final = 4
 UNKNOWN_DIRECTORY: Final = ""
 
 _DIFFERS: Final = (Word("", is_known=False, may_split=True),)
+
+
+class Function(NamedTuple):
+    """The body of a function, and the text that it stands in."""
+
+    body: Node
+    script: "Script"
 
 
 class State:
@@ -30,7 +40,7 @@ class State:
     def __init__(self, directory: str) -> None:
         self.directories: tuple[str, ...] = (directory,)
         self.variables: dict[str, tuple[Word, ...]] = {}
-        self.functions: dict[str, tuple[Node, bytes]] = {}
+        self.functions: dict[str, Function] = {}
         self.aliases: dict[str, str] = {}
         self.files: dict[str, Source] = {}
         self.positional: tuple[Word, ...] | None = None

@@ -247,12 +247,15 @@ _OTHER: Final = _client(
     ("-q", "-e", "--query", "--execute"), ("-f",), ("-u", "-a"),
 )  # fmt: skip
 PROGRAMS: Final[Mapping[str, Handler]] = {
-    **dict.fromkeys(["psql", "pgcli", "cockroach", "ysqlsh"], _POSTGRES), **dict.fromkeys(["mysql", "mariadb", "mycli"], _MARIA),
+    **dict.fromkeys(["psql", "pgcli", "cockroach", "ysqlsh"], _POSTGRES),
+    **dict.fromkeys(["mysql", "mariadb", "mycli"], _MARIA),
     **dict.fromkeys(["sqlite3", "sqlite", "duckdb", "litecli"], _sqlite), "cqlsh": _CASSANDRA,
     **dict.fromkeys(["clickhouse-client", "clickhouse", "clickhouse-local"], _CLICKHOUSE),
     **dict.fromkeys(["sqlcmd", "isql", "osql"], _MICROSOFT), **dict.fromkeys(["mongo", "mongosh"], _mongo),
-    **dict.fromkeys(["snowsql", "spark-sql", "beeline", "trino", "presto", "hive", "usql", "sqlplus", "exasol"], _OTHER),
-    **dict.fromkeys(["redis-cli", "valkey-cli", "keydb-cli"], _redis), **dict.fromkeys(["dropdb", "dropuser"], _dropper),
-    "mysqladmin": _mysqladmin, "mariadb-admin": _mysqladmin, "pg_restore": _pg_restore, "influx": _influx, "etcdctl": _influx,
+    **dict.fromkeys(["snowsql", "spark-sql", "beeline", "trino", "presto", "hive", "usql", "sqlplus"], _OTHER),
+    **dict.fromkeys(["redis-cli", "valkey-cli", "keydb-cli"], _redis),
+    **dict.fromkeys(["dropdb", "dropuser"], _dropper),
+    "mysqladmin": _mysqladmin, "mariadb-admin": _mysqladmin,
+    "pg_restore": _pg_restore, "influx": _influx, "etcdctl": _influx,
     **dict.fromkeys(["pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "mongodump"], _dump),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Quote removal and brace expansion, after the bash reference manual, sections 3.1.2 and 3.5.1."""
 
+import itertools
 from typing import Final
 
 MOST_BRACES: Final = 64
@@ -103,7 +104,7 @@ def _choices(text: str, start: int, end: int) -> list[str] | None:
     if not commas:
         return _range(inside)
     edges = [-1, *commas, len(inside)]
-    return [inside[left + 1 : right] for left, right in zip(edges, edges[1:], strict=False)]
+    return [inside[left + 1 : right] for left, right in itertools.pairwise(edges)]
 
 
 def _range(inside: str) -> list[str] | None:

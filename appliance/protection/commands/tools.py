@@ -10,7 +10,7 @@ from appliance.protection.commands.line import Line
 from appliance.protection.commands.state import State
 from appliance.protection.commands.stores import judge_sql
 from appliance.protection.commands.transfer import reach
-from appliance.protection.commands.words import Word
+from appliance.protection.commands.words import Flow, Word
 
 MOST_VALUES: Final = 200
 DEEPEST: Final = 8
@@ -39,7 +39,7 @@ _PATCHES: Final = {
 
 def judge_tool(action: Action, line: Line) -> None:
     """Judge a call of a tool that is no shell, as one command of the line."""
-    call = Call([Word(action.tool)] if action.tool else [], State(action.project), None, line, is_piped=False)
+    call = Call([Word(action.tool)] if action.tool else [], State(action.project), Flow(), line)
     call.program = action.tool
     match action.kind:
         case Kind.READ_FILE:

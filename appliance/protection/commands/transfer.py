@@ -51,6 +51,7 @@ _AUTHENTICATING: Final = (
     "x-figma-token:",
     "job-token:",
 )
+_CHANGING: Final = frozenset(["POST", "PUT", "PATCH", "DELETE"])
 _METHODS: Final = frozenset(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
 
 
@@ -103,29 +104,18 @@ def _curl(call: Call) -> Source:
     options = call.options(_CURL)
     hosts = reach(call, [*options.values("--url", "--expand-url"), *options.rest])
     host = hosts[0] if hosts else ""
-    for value in options.values(*_CURL_DATA):
-        _judge_body(call, value, host, marks="@")
-    for value in options.values("--data-raw", "--form-string"):
-        _judge_body(call, value, host, marks="")
-    for value in options.values(*_CURL_FORM):
-        _judge_body(call, value, host, marks="@<")
+    for names, marks in ((_CURL_DATA, "@"), (("--data-raw", "--form-string"), ""), (_CURL_FORM, "@<")):
+        for value in options.values(*names):
+            _judge_body(call, value, host, marks)
     for value in options.values("-T", "--upload-file"):
         _judge_file(call, value, host)
-    for value in options.values("-H", "--header"):
-        if value.text[:1] == "@":
-            _judge_file(call, value._replace(text=value.text[1:]), host)
-        elif not value.text.lower().startswith(_AUTHENTICATING):
-            _judge_sent(call, value, host, "in a header")
-    for value in options.values("-X", "--request"):
-        if value.text.upper() in {"POST", "PUT", "PATCH", "DELETE"}:
-            _uploads(call, hosts)
-    _judge_curl_files(
-        call,
-        options.values("-K", "--config"),
-        options.values("--netrc-file", "--key", "-b", "--cookie", "-E", "--cert"),
-    )
+    _judge_headers(call, options.values("-H", "--header"), host)
+    if any(value.text.upper() in _CHANGING for value in options.values("-X", "--request")):
+        _uploads(call, hosts)
+    secrets = options.values("--netrc-file", "--key", "-b", "--cookie", "-E", "--cert")
     if options.has("-n", "--netrc", "--netrc-optional"):
-        call.read(Word("~/.netrc"), reveals=False)
+        secrets.append(Word("~/.netrc"))
+    _judge_curl_files(call, options.values("-K", "--config"), secrets)
     for value in options.values("-x", "--proxy", "--socks5", "--socks5-hostname"):
         call.host(host_of(value.text))
     outputs = options.values("-o", "--output", "-c", "--cookie-jar", "-D", "--dump-header")
@@ -135,6 +125,15 @@ def _curl(call: Call) -> Source:
         if value.text != "-":
             call.write(value, DOWNLOADED)
     return DOWNLOADED
+
+
+def _judge_headers(call: Call, headers: list[Word], host: str) -> None:
+    for header in headers:
+        if header.text[:1] == "@":
+            _judge_file(call, header._replace(text=header.text[1:]), host)
+        elif not header.text.lower().startswith(_AUTHENTICATING):
+            # A token that signs in is meant for the host; anything else may be smuggled out.
+            _judge_sent(call, header, host, "in a header")
 
 
 def _judge_curl_files(call: Call, configurations: list[Word], secrets: list[Word]) -> None:
@@ -199,9 +198,7 @@ def _wget(call: Call) -> Source:
         _judge_file(call, value, host)
     for value in options.values("--post-data", "--body-data"):
         _judge_body(call, value, host, marks="")
-    for value in options.values("--header"):
-        if not value.text.lower().startswith(_AUTHENTICATING):
-            _judge_sent(call, value, host, "in a header")
+    _judge_headers(call, options.values("--header"), host)
     call.read_all(options.values("-i", "--input-file"))
     target = options.value("-O", "--output-document")
     if target is None:

@@ -58,6 +58,13 @@ class Source(NamedTuple):
     items: tuple[Word, ...] = ()
 
 
+class Flow(NamedTuple):
+    """What a command reads, None for the agent's own input, and whether another command reads its output."""
+
+    stdin: Source | None = None
+    is_piped: bool = False
+
+
 NOTHING: Final = Source(text="")
 PROGRAM_OUTPUT: Final = Source(origins=frozenset([Origin.PROGRAM]))
 DOWNLOADED: Final = Source(origins=frozenset([Origin.DOWNLOAD]))

@@ -203,7 +203,7 @@ WRAPPERS: Final[Mapping[str, Wrapper]] = {
     "strace": _plain({"-o", "-e", "-p", "-s", "-u", "-E", "-P"}),
     "ltrace": _plain({"-o", "-e", "-p", "-s", "-u"}), "valgrind": _plain(),
     "rlwrap": _plain({"-a", "-f", "-H", "-p", "-s"}),
-    "hyperfine": _through_shell({"-w", "-r", "-m", "-M", "-p", "-n", "-s", "--warmup", "--runs", "--prepare", "--setup"}),
+    "hyperfine": _through_shell({"-w", "-r", "-m", "-M", "-p", "-n", "-s", "--warmup", "--runs", "--prepare"}),
     "noglob": _plain(), "nocorrect": _plain(), "setarch": _plain((), operands=1), "linux64": _plain(),
     "linux32": _plain(),
     "prlimit": _plain(), "numactl": _plain({"-m", "-N", "-C", "-i"}), "sem": _plain({"-j", "--id"}),
