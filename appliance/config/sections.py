@@ -250,7 +250,7 @@ class Agents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Logging(msgspec.Struct, frozen=True, kw_only=True):
-    """Logs for operators, on standard error."""
+    """Logs for operators, on standard output; `leashctl up` keeps them in STATE/logs."""
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least severe level that is written.")

@@ -89,3 +89,28 @@ def test_people_can_have_coloured_text() -> None:
     logging.root.setLevel(level)
     assert "ledger.sealed" in written.getvalue()
     assert written.getvalue().count("\n") == 1
+
+
+class _Full(io.StringIO):
+    """A stream on a disk that is full for a while."""
+
+    is_full = True
+
+    def write(self, text: str) -> int:
+        if self.is_full:
+            raise OSError(28, "No space left on device")
+        return super().write(text)
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_full_disk_under_the_log_stops_nobody_and_is_told_afterwards() -> None:
+    """Lines that cannot be written are counted, and the number comes before the next line."""
+    full = _Full()
+    configure(level="info", format_="json", stream=full)
+    for _ in range(3):
+        structlog.get_logger("x").error("lost")
+    full.is_full = False
+    structlog.get_logger("x").error("written")
+    lost, written = [json.loads(line) for line in full.getvalue().splitlines()]
+    assert (lost["event"], lost["count"]) == ("logging.writes_lost", 3)
+    assert written["event"] == "written"
