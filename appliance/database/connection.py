@@ -1,5 +1,6 @@
 """The process's connections: Piccolo's pool for everything, single asyncpg connections for special roads."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -119,6 +120,10 @@ async def pooled() -> AsyncIterator[Connection]:
         raise DatabaseUnreachableError(f"The database cannot be reached: {problem}") from problem
     try:
         yield connection
+    except asyncio.CancelledError:
+        # To give it back would wait until the server has taken note, which a silent one does not.
+        connection.terminate()
+        raise
     finally:
         await pool.release(connection)
 

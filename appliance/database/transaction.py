@@ -1,5 +1,6 @@
 """The one transaction of a service verb."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +12,8 @@ from appliance.database.piccolo_conf import DB
 async def transaction() -> AsyncIterator[None]:
     """Open the transaction that Piccolo queries and `current_connection()` use; nested calls join it.
 
-    Commits at the end, rolls back on any exception. Piccolo's own manager leaks its connection when a
+    Commits at the end, rolls back on any exception; one that is cancelled, a time limit among them, ends at once with
+    its connection, because a silent server would not answer a ROLLBACK either. Piccolo's own manager leaks its connection when a
     commit fails half-way, so this one gives the connection back whatever happens.
 
     Raises:
@@ -30,8 +32,17 @@ async def transaction_on(connection: Connection) -> AsyncIterator[None]:
     running = DB.transaction()
     running.connection = connection
     token = DB.current_transaction.set(running)
+    inner = connection.transaction()
     try:
-        async with connection.transaction():
+        await inner.start()
+        try:
             yield
+        except asyncio.CancelledError:
+            connection.terminate()
+            raise
+        except BaseException:
+            await inner.rollback()
+            raise
+        await inner.commit()
     finally:
         DB.current_transaction.reset(token)

@@ -26,11 +26,12 @@ RETRY_SECONDS = 0.5
 class Holds:
     """The held calls of this process."""
 
-    def __init__(self, approvals: Approvals, waiters: Waiters, clock: Clock) -> None:
-        """`waiters` is fed by the process's listener."""
+    def __init__(self, approvals: Approvals, waiters: Waiters, clock: Clock, *, timeout_seconds: float = 1.5) -> None:
+        """`waiters` is fed by the process's listener; `timeout_seconds` bounds each wait for the database."""
         self._approvals = approvals
         self._waiters = waiters
         self._clock = clock
+        self._timeout_seconds = timeout_seconds
 
     async def until_answered(
         self,
@@ -66,17 +67,18 @@ class Holds:
             except ShuttingDownError as problem:
                 return False, await self._hold_ended(ask_id, actor, problem.summary + ".")
 
-    @staticmethod
-    async def _read(ask_id: UUID) -> Ask | None:
+    async def _read(self, ask_id: UUID) -> Ask | None:
         """The ask; None while the database is away: the call is held on."""
         try:
-            return await ask_by_id(ask_id)
+            async with asyncio.timeout(self._timeout_seconds):
+                return await ask_by_id(ask_id)
         except _UNREACHABLE:
             return None
 
     async def _expire(self, now: datetime) -> None:
         try:
-            await self._approvals.expire_due(now)
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._approvals.expire_due(now)
         except _UNREACHABLE as problem:
             raise NotRecordedError from problem
 
@@ -86,7 +88,8 @@ class Holds:
         if ask.state is AskState.EXPIRED:
             return False, "Nobody answered in time, so the ask was denied."
         try:
-            released = await self._approvals.release(ask.id, action_hash, actor, self._clock())
+            async with asyncio.timeout(self._timeout_seconds):
+                released = await self._approvals.release(ask.id, action_hash, actor, self._clock())
         except ApprovalError as refusal:
             return False, f"{refusal.detail}. {refusal.next_step}"
         except _UNREACHABLE as problem:
@@ -99,7 +102,7 @@ class Holds:
         """Record that the call was answered before the ask was; the ask lives on."""
         words = f"{why} Nothing was run. Repeat the same call to wait on: ask {ask_id}."
         try:
-            async with transaction():
+            async with asyncio.timeout(self._timeout_seconds), transaction():
                 await append(
                     LedgerEntry(event=approval_events.HOLD_ENDED, actor=actor, subject=f"ask:{ask_id}"),
                     now=self._clock(),

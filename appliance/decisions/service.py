@@ -62,7 +62,8 @@ class Decisions:
         self._writer = writer
         self._approvals = approvals
         self._waiters = waiters
-        self._holds = Holds(approvals, waiters, clock)
+        self._timeout_seconds = config.database.commit_timeout_seconds
+        self._holds = Holds(approvals, waiters, clock, timeout_seconds=self._timeout_seconds)
         self._clock = clock
 
     async def decide(self, call: Call, *, hung_up: HungUp | None = None) -> Reply:
@@ -132,9 +133,10 @@ class Decisions:
         """Open an ask, or join the one that this very call has open, and hold the call."""
         new_id = uuid7()
         try:
-            existing = await open_ask_for(asked.attach_key, self._clock())
-            if existing is not None:
-                await self._reattach(existing, asked.actor)
+            async with asyncio.timeout(self._timeout_seconds):
+                existing = await open_ask_for(asked.attach_key, self._clock())
+                if existing is not None:
+                    await self._reattach(existing, asked.actor)
         except _UNREACHABLE as problem:
             raise NotRecordedError from problem
         ask_id = existing.id if existing else new_id
@@ -192,7 +194,7 @@ class Decisions:
         )  # fmt: skip
         limit = self._config.approvals.pending_max_per_machine
         try:
-            async with asyncio.timeout(self._config.database.commit_timeout_seconds), transaction():
+            async with asyncio.timeout(self._timeout_seconds), transaction():
                 if await count_pending(now, requester.machine_id) >= limit:
                     raise TooManyPendingError
                 if not await self._approvals.open(new, asked.actor):

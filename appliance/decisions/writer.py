@@ -31,7 +31,7 @@ class DecisionWriter:
     """Writes decisions with their ledger entries; a write returns when it is durable, or raises."""
 
     def __init__(self, url: str, *, timeout_seconds: float, clock: Clock) -> None:
-        """`timeout_seconds` bounds the wait for one durable commit, connecting included."""
+        """`timeout_seconds` bounds the wait for one durable commit, connecting and waiting behind another included."""
         self._url = url
         self._timeout = timeout_seconds
         self._clock = clock
@@ -75,7 +75,7 @@ class DecisionWriter:
         self._filled.set()
         try:
             # The batch has its own time limit; this one is for a batch that waits behind another.
-            async with asyncio.timeout(2 * self._timeout):
+            async with asyncio.timeout(self._timeout):
                 await future
         except TimeoutError:
             raise NotRecordedError from None

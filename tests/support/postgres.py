@@ -1,9 +1,10 @@
 """A real PostgreSQL 18 for tests: one server a session, one copy of the migrated database a test."""
 
 import asyncio
+import signal
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,6 +14,7 @@ import msgspec
 from appliance.clock import utc_now
 from appliance.database.embedded import EmbeddedPostgres
 from appliance.database.setup import Endpoints, prepare
+from tests.support import processes
 
 
 class TestDatabase(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,19 @@ class TestPostgres:
             )
         finally:
             await self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The whole server stopped in the middle (SIGSTOP): it neither answers nor refuses."""
+        first = int((Path(self.server.layout.data) / "postmaster.pid").read_text().split()[0])
+        pids = processes.family(first)
+        try:
+            for pid in pids:
+                processes.end(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                processes.end(pid, signal.SIGCONT)
 
     async def _run(self, statement: str) -> None:
         connection = await asyncpg.connect(self.server.superuser_url)

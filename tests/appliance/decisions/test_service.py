@@ -27,7 +27,7 @@ from appliance.policy.service import publish
 from tests.support.asks import approver, events_of
 from tests.support.decisions import IDA, kept, ledger_of, new_machine
 from tests.support.machines import Answer, bash
-from tests.support.postgres import TestDatabase
+from tests.support.postgres import TestDatabase, TestPostgres
 
 POLICIES = """
 @id("base") permit (principal, action, resource);
@@ -294,3 +294,65 @@ async def test_many_calls_at_once_are_all_recorded(road: Road) -> None:
     async with read_connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM decision WHERE outcome = $1", Outcome.ALLOW.value) == 200
     assert len(await kept()) == 200
+
+
+async def test_while_the_database_is_silent_an_asked_call_is_denied_in_time(road: Road, postgres: TestPostgres) -> None:
+    """Within two seconds, new or repeated, one call or many; afterwards asks are opened again."""
+    held = asyncio.create_task(road.decisions.decide(call("deploy", use="toolu_1")))
+    await waiting()
+    clock = asyncio.get_running_loop().time
+    with postgres.paused():
+        started = clock()
+        calls = [road.decisions.decide(call("deploy", use=f"toolu_{1 + number}")) for number in range(20)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert clock() - started < 2
+    assert {type(result) for result in results} == {NotRecordedError}
+    again = asyncio.create_task(road.decisions.decide(call("deploy", use="toolu_30")))
+    await waiting(2)
+    road.release_held_calls()
+    assert {said(reply)[0] for reply in await asyncio.gather(held, again)} == {"deny"}
+
+
+async def test_while_the_database_is_silent_a_held_call_is_answered_at_the_stop(
+    road: Road, postgres: TestPostgres
+) -> None:
+    """And at the end of its hold, and when its answer has come: nothing of it waits for the database for long."""
+    task = asyncio.create_task(road.decisions.decide(call("deploy")))
+    (ask,) = await waiting()
+    await asyncio.sleep(0.05)
+    with postgres.paused():
+        road.waiters.wake(str(ask.id))
+        await asyncio.sleep(0.05)
+        road.release_held_calls()
+        with pytest.raises(NotRecordedError):
+            await asyncio.wait_for(task, 4)
+
+
+async def test_an_approved_call_is_denied_in_time_while_the_database_is_silent(
+    road: Road, postgres: TestPostgres
+) -> None:
+    """The release cannot be made durable; the approval stays for the repeat."""
+    ask = await _approved(road)
+    holds = road.decisions._holds
+    clock = asyncio.get_running_loop().time
+    with postgres.paused():
+        started = clock()
+        with pytest.raises(NotRecordedError):
+            await holds._end(ask, b"", Actor(kind=ActorKind.MACHINE, id=str(IDA.machine_id)))
+        assert clock() - started < 2
+    assert said(await road.decisions.decide(call("deploy", use="toolu_1")))[0] == "allow"
+
+
+async def _approved(road: Road) -> Ask:
+    """An ask that was allowed when its caller was gone."""
+    gone = asyncio.Event()
+
+    async def hung_up() -> None:
+        await gone.wait()
+
+    task = asyncio.create_task(road.decisions.decide(call("deploy", use="toolu_1"), hung_up=hung_up))
+    (ask,) = await waiting()
+    gone.set()
+    await task
+    await answered(road, ask)
+    return await ask_by_id(ask.id)
