@@ -26,9 +26,11 @@ class Line(Protocol):
 
     def run_text(self, text: str, state: State, stdin: Source | None, inherited: dict[Effect, str]) -> Source:
         """Judge shell code that the command would run."""
+        ...
 
     def run_words(self, words: list[Word], state: State, stdin: Source | None, inherited: dict[Effect, str]) -> Source:
         """Judge a command that the command would run."""
+        ...
 
     def step(self) -> None:
         """Count one step of what may be spent on a line."""

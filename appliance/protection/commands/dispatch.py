@@ -52,6 +52,8 @@ def judge(call: Call) -> Source:
         if not words:
             return PROGRAM_OUTPUT
         first = words[0]
+        if first.origins:
+            shells.tell_unread(call, first.origins, shown(first.text))
         if not first.is_known or first.is_glob:
             return _unknown_program(call, first)
         call.path, call.args = first.text, words[1:]
@@ -87,6 +89,4 @@ def _unknown_program(call: Call, word: Word) -> Source:
     call.unclear()
     if word.is_glob and word.is_known:
         call.note(Effect.OBFUSCATED, f"It hides which program it runs: {shown(word.text)}.")
-    if Origin.DOWNLOAD in word.origins or Origin.DECODED in word.origins:
-        call.line.note(Effect.PIPES_TO_SHELL, f"It would run what it downloaded or decoded: {shown(word.text)}.")
     return PROGRAM_OUTPUT

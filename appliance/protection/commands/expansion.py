@@ -10,7 +10,7 @@ from appliance.protection.commands.grammar import substitutions
 from appliance.protection.commands.parameters import parameter
 from appliance.protection.commands.state import State
 from appliance.protection.commands.text import ansi_c, expand_braces
-from appliance.protection.commands.words import NO_ORIGINS, Source, Word
+from appliance.protection.commands.words import NO_ORIGINS, Origins, Source, Word
 
 LONGEST_SHOWN: Final = 200
 LONGEST_EXPANDED: Final = 65_536
@@ -41,7 +41,7 @@ class Draft:
         is_clear: false if a piece could not be understood at all.
     """
 
-    __slots__ = ("is_clear", "is_disguised", "parts", "splits", "unknown", "whole")
+    __slots__ = ("is_clear", "is_disguised", "origins", "parts", "splits", "unknown", "whole")
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -50,6 +50,7 @@ class Draft:
         self.is_disguised = False
         self.splits = False
         self.whole: Source | None = None
+        self.origins: Origins = NO_ORIGINS
 
     def quoted(self, text: str) -> None:
         """Add text that the shell takes as it is."""
@@ -61,6 +62,7 @@ class Draft:
 
     def value(self, word: Word, *, is_quoted: bool) -> None:
         """Add what an expansion gives."""
+        self.origins |= word.origins
         self.is_disguised = self.is_disguised or (word.is_disguised and not is_quoted)
         if not word.is_known:
             if len(self.unknown) >= _MOST_UNKNOWN:
@@ -272,14 +274,14 @@ class Expander:
             shown = "./" + shown
         if unknown:
             shown = shown.translate({_UNKNOWN_BASE + number: word.text[:LONGEST_SHOWN] for number, word in unknown})
-        origins = draft.whole.origins if draft.whole is not None else NO_ORIGINS
+        origins = draft.origins if draft.whole is None else draft.origins | draft.whole.origins
         return Word(
             shown,
             is_known=not unknown and draft.is_clear,
             is_glob=any(character in text for character in "*?[") and text != "[",
             may_split=any(word.may_split for _, word in unknown),
             is_disguised=draft.is_disguised,
-            origins=origins.union(*(word.origins for _, word in unknown)),
+            origins=origins,
             variables=tuple(name for _, word in unknown for name in word.variables),
             source=draft.whole,
         )

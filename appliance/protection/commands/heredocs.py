@@ -258,7 +258,7 @@ class _Scanner:
             self.heredocs.append(Heredoc("".join(lines), is_literal))
         self.pending.clear()
 
-    _steps: ClassVar[Mapping[str, Callable[["_Scanner"], None]]] = {
+    _steps: ClassVar[Mapping[str, Callable[..., None]]] = {
         "\\": _escape,
         "'": _quoted,
         '"': lambda self: self._push(_STRING, 1),

@@ -53,7 +53,7 @@ def split_options(words: list[Word], valued: Collection[str] = (), *, is_posix: 
                 break
         elif text == "--":
             break
-        elif text[1] == "-" or text in valued:
+        elif text[1] == "-" or text in valued or (text[2:3] and text.partition("=")[0] in valued):
             name, equals, value = text.partition("=")
             if equals:
                 given.append((name, word._replace(text=value)))

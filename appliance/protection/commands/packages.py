@@ -79,6 +79,8 @@ def _manager(
         if not verb.is_known:
             call.unclear()
         text = verb.text
+        if call.program == "dotnet" and text == "nuget" and len(rest) > 1:
+            text = rest[1].text
         if text in publishing:
             _publish(call, text)
         elif text in installing:

@@ -24,10 +24,14 @@ def run_code(call: Call, code: Word, stdin: Source | None = None) -> Source:
 def tell_unread(call: Call, origins: frozenset[Origin], what: str) -> None:
     """Record that something is run that came from a host or was decoded."""
     if Origin.DOWNLOAD in origins:
-        call.line.note(Effect.PIPES_TO_SHELL, f"{call.program} would run what was downloaded: {what}.")
+        call.line.note(Effect.PIPES_TO_SHELL, f"{_subject(call)} would run what was downloaded: {what}.")
     if Origin.DECODED in origins:
-        call.line.note(Effect.PIPES_TO_SHELL, f"{call.program} would run what was decoded: {what}.")
+        call.line.note(Effect.PIPES_TO_SHELL, f"{_subject(call)} would run what was decoded: {what}.")
         call.note(Effect.OBFUSCATED, "It runs what stands there only encoded.")
+
+
+def _subject(call: Call) -> str:
+    return call.program or "It"
 
 
 def run_stream(call: Call, source: Source) -> Source:

@@ -30,7 +30,7 @@ class State:
         variables: their values; several words for an array. A name that is missing has the environment's value.
         functions: their bodies.
         aliases: their texts.
-        files: content or origin of files that the line itself has written, by path.
+        files: content or origin of files that the line itself has written, by path; subshells share them.
         positional: `$1` and on; None if unknown.
         has_connection: whether a descriptor was opened to a host.
     """
@@ -53,7 +53,7 @@ class State:
         other.variables = self.variables.copy()
         other.functions = self.functions.copy()
         other.aliases = self.aliases.copy()
-        other.files = self.files.copy()
+        other.files = self.files
         other.positional = self.positional
         other.has_connection = self.has_connection
         return other
@@ -69,7 +69,6 @@ class State:
                     self.variables[name] = _either(self.variables.get(name), other.variables.get(name))
         self.functions = {**other.functions, **self.functions}
         self.aliases = {**other.aliases, **self.aliases}
-        self.files = {**other.files, **self.files}
         self.has_connection = self.has_connection or other.has_connection
 
     def replace(self, other: "State") -> None:
