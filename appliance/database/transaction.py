@@ -13,8 +13,8 @@ async def transaction() -> AsyncIterator[None]:
     """Open the transaction that Piccolo queries and `current_connection()` use; nested calls join it.
 
     Commits at the end, rolls back on any exception; one that is cancelled, a time limit among them, ends at once with
-    its connection, because a silent server would not answer a ROLLBACK either. Piccolo's own manager leaks its connection when a
-    commit fails half-way, so this one gives the connection back whatever happens.
+    its connection, because a silent server would not answer a ROLLBACK either. Piccolo's own manager leaks its
+    connection when a commit fails half-way, so this one gives the connection back whatever happens.
 
     Raises:
         DatabaseUnreachableError: no connection could be had within the connect time limit.

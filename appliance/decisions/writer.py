@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 _FAILURES = (*UNREACHABLE, DatabaseError)
 # What is wrong with an entry, not with the database.
 _REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-_Waiting = tuple[Recorded, asyncio.Future[None]]
+# Of a decision, who waits for it, and until when by the loop's time.
+_Waiting = tuple[Recorded, asyncio.Future[None], float]
 
 
 class DecisionWriter:
@@ -70,12 +71,12 @@ class DecisionWriter:
         """
         if self._is_stopping:
             raise NotRecordedError("The service is stopping, so the action is denied")
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append((recorded, future))
+        loop = asyncio.get_running_loop()
+        future, until = loop.create_future(), loop.time() + self._timeout
+        self._queue.append((recorded, future, until))
         self._filled.set()
         try:
-            # The batch has its own time limit; this one is for a batch that waits behind another.
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout_at(until):
                 await future
         except TimeoutError:
             raise NotRecordedError from None
@@ -84,6 +85,7 @@ class DecisionWriter:
         """Remember a deny that could not be recorded; its number enters the ledger after recovery."""
         self._unrecorded += 1
         self._lost_since = self._lost_since or self._clock()
+        self._filled.set()  # recovery must not wait for the next decision: a balancer sends none to whoever is not ready
 
     async def _run(self) -> None:
         while self._queue or not self._is_stopping:
@@ -96,19 +98,23 @@ class DecisionWriter:
                     await self._recover()
                     continue
             batch, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
-            await self._commit([item for item in batch if not item[1].done()])
+            # Whoever waited long behind another batch is denied soon: their little time must not become the batch's.
+            latest = asyncio.get_running_loop().time() + self._timeout / 3
+            await self._commit([item for item in batch if not item[1].done() and item[2] > latest])
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         if not batch:
             return
         try:
-            await self._execute([recorded for recorded, _ in batch])
+            # Nothing is committed that is denied already, as far as that can be known.
+            async with asyncio.timeout_at(min(until for _, _, until in batch)):
+                await self._execute([recorded for recorded, _, _ in batch])
         except _REFUSALS as problem:
             await self._commit_singly(batch, problem)
         except Exception as problem:  # noqa: BLE001 - whatever it is: these are denied, and the writer must live on
             self._fail(batch, problem)
         else:
-            for _, future in batch:
+            for _, future, _ in batch:
                 if not future.done():
                     future.set_result(None)
             if self._lost_since:
@@ -126,14 +132,13 @@ class DecisionWriter:
         log.error("decision.not_recorded", decisions=len(batch), problem=f"{type(problem).__name__}: {problem}")
         if not isinstance(problem, _REFUSALS):
             self._drop_connection()
-        for _, future in batch:
+        for _, future, _ in batch:
             if not future.done():
                 future.set_exception(NotRecordedError())
 
     async def _execute(self, batch: Sequence[Recorded]) -> None:
-        async with asyncio.timeout(self._timeout):
-            connection = await self._connected()
-            await connection.fetchval(RECORD, *record_arguments(batch))
+        connection = await self._connected()
+        await connection.fetchval(RECORD, *record_arguments(batch))
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
