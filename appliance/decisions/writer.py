@@ -85,7 +85,8 @@ class DecisionWriter:
         """Remember a deny that could not be recorded; its number enters the ledger after recovery."""
         self._unrecorded += 1
         self._lost_since = self._lost_since or self._clock()
-        self._filled.set()  # recovery must not wait for the next decision: a balancer sends none to whoever is not ready
+        # Recovery must not wait for the next decision: a balancer sends none to a service that is not ready.
+        self._filled.set()
 
     async def _run(self) -> None:
         while self._queue or not self._is_stopping:
