@@ -255,12 +255,22 @@ class Cloud:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Any]:
-        """A connection as the role that owns the schema."""
-        connection = await asyncpg.connect(EmbeddedPostgres(self.state).owner_url, timeout=5)
+        """A connection as the role that owns the schema; waits while the database is being started again."""
+        connection = await self._connected(15.0)
         try:
             yield connection
         finally:
             await connection.close(timeout=5)
+
+    async def _connected(self, seconds: float) -> Any:  # noqa: ANN401 - asyncpg's connection has no types
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return await asyncpg.connect(EmbeddedPostgres(self.state).owner_url, timeout=5)
+            except (OSError, asyncpg.CannotConnectNowError):
+                if time.monotonic() > end:
+                    raise
+            await asyncio.sleep(0.1)
 
     async def sql(self, statement: str, *values: object) -> list[Any]:
         """The rows of a statement, run as the schema's owner."""
