@@ -41,7 +41,7 @@ async def test_none_of_ten_thousand_secrets_is_found_raw(tmp_path: Path) -> None
         await _copy_pages(owner, copies)
         for name, text in {**await cloud.table_texts(), **cloud.logs()}.items():
             (copies / name).write_text(text)
-        await cloud.sql("CHECKPOINT")
+        await cloud.checkpoint()
         await _controls(cloud, copies)
         found = await asyncio.to_thread(find_in_files, needles, copies, cloud.data, cloud.state / "logs")
         _complain(calls, found)

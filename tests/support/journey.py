@@ -278,6 +278,14 @@ class Cloud:
             rows: list[Any] = await connection.fetch(statement, *values)
         return rows
 
+    async def checkpoint(self) -> None:
+        """Let PostgreSQL write what it holds in memory to its data files."""
+        connection = await asyncpg.connect(EmbeddedPostgres(self.state).superuser_url, timeout=5)
+        try:
+            await connection.execute("CHECKPOINT")
+        finally:
+            await connection.close(timeout=5)
+
     async def count(self, table: str, where: str = "true", *values: object) -> int:
         """Rows of a table."""
         rows = await self.sql(f"SELECT count(*) FROM {table} WHERE {where}", *values)  # noqa: S608 - the story's own
