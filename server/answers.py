@@ -13,7 +13,7 @@ from server.requests import correlation_id_of
 
 PROBLEM_JSON: Final = "application/problem+json; charset=utf-8"
 _SERVER_FAULT: Final = 500
-_API: Final = ("/v1/", "/health", "/static/")
+_API: Final = ("/v1/", "/api/", "/health", "/static/")
 log = structlog.get_logger("server")
 
 
@@ -46,6 +46,6 @@ def _log(failure: Exception, error: LeashError, status: int) -> None:
 
 def _wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether a person reads the answer; API and health are never answered with HTML."""
-    if request.url.path.startswith(_API):
+    if request.scope["path"].startswith(_API):  # its URL cannot be put together where the Host is empty
         return False
     return "text/html" in request.headers.get("accept", "")

@@ -26,7 +26,6 @@ CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf_token"
 HOSTS: Final = "hosts"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORMS: Final = frozenset({RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART})
 Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
 
 
@@ -78,7 +77,7 @@ async def _given_token(connection: AnyConnection) -> str:
     in_header = connection.headers.get(CSRF_HEADER, "")
     if in_header or not isinstance(connection, Request):
         return in_header
-    if connection.content_type[0] not in _FORMS:
+    if connection.content_type[0] != RequestEncodingType.URL_ENCODED:
         return ""
     given = (await connection.form()).get(CSRF_FIELD)
     return given if isinstance(given, str) else ""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from litestar import Request
+from litestar.enums import RequestEncodingType
 
 from appliance.approvals.records import Answerer
 from appliance.bootstrap import Appliance, Road
@@ -52,7 +53,12 @@ def answerer_of(signed_in: SignedIn) -> Answerer:
 
 
 async def fields_of(request: AnyRequest) -> dict[str, str]:
-    """A URL-encoded form's fields; line ends are one character, of a repeated field the last one counts."""
+    """A URL-encoded form's fields; line ends are one character, of a repeated field the last one counts.
+
+    No page of ours sends anything else, and a multipart form can name encodings that do not exist.
+    """
+    if request.content_type[0] != RequestEncodingType.URL_ENCODED:
+        return {}
     form = await request.form()
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
 

@@ -57,7 +57,7 @@ def page(
     granted = permissions_of(signed_in.roles) if signed_in else frozenset()
     common = {
         "title": title,
-        "path": request.url.path,
+        "path": request.scope["path"],
         "signed_in": signed_in,
         "can": {permission.value for permission in granted},
         "csrf": _csrf(request, signed_in),

@@ -73,6 +73,34 @@ async def test_another_host_name_is_refused(world: World, host: str) -> None:
     assert (reply.status_code, reply.json()["code"]) == (421, "host_unknown")
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+async def test_an_empty_host_is_refused_like_another_one(world: World, accept: str) -> None:
+    """With an answer, although its address cannot be put together."""
+    reply = await world.as_browser(world.owner, "GET", "/approvals", {"host": "", "accept": accept})
+    assert (reply.status_code, reply.headers["content-type"].partition("+")[0].partition(";")[0]) == (
+        421, "text/html" if accept == "text/html" else "application/problem",
+    )  # fmt: skip
+
+
+async def test_clients_never_get_html(world: World) -> None:
+    """Whatever they say that they take: the published ones show a text as it is."""
+    for path in ("/v1/no-such", "/api/updates/latest"):
+        reply = await world.client.get(path, headers={"accept": "text/html"})
+        assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/claim/oll_x", "/claim-code"])
+async def test_a_form_in_an_encoding_that_does_not_exist_is_no_fault_of_ours(world: World, path: str) -> None:
+    """Strangers can send it: it is a form without fields."""
+    part = 'Content-Disposition: form-data; name="email"\r\nContent-Type: text/plain; charset=bogus'
+    reply = await world.client.post(
+        path,
+        content=f"--x\r\n{part}\r\n\r\na\r\n--x--".encode(),
+        headers={"content-type": "multipart/form-data; boundary=x", "origin": ORIGIN, "sec-fetch-site": "same-origin"},
+    )
+    assert 400 <= reply.status_code < 500
+
+
 @pytest.mark.parametrize("host", ["leash.example.org", "LEASH.example.org:443", "localhost:8080", "127.0.0.1", "[::1]"])
 async def test_our_own_names_are_answered(world: World, host: str) -> None:
     """The public name, and the names of the machine itself, with any port."""
