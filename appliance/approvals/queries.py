@@ -6,7 +6,7 @@ from uuid import UUID
 
 from appliance.actions.records import AskTerms
 from appliance.approvals.errors import AskUnknownError
-from appliance.approvals.records import Ask, AskState
+from appliance.approvals.records import Answerer, Ask, AskState
 from appliance.database.connection import read_connection
 
 _COLUMNS = """
@@ -14,6 +14,10 @@ SELECT a.*, (SELECT count(*) FROM ask_answer w
   WHERE w.ask_id = a.id AND w.resolution = 'allow' AND w.counted_at IS NOT NULL) AS allows
 FROM ask a
 """
+# As rules.is_requester has it: by account or by address; $2 is null for the asks of everybody.
+_OF = (
+    "($2::uuid IS NULL OR a.person_id = $2 OR (a.requester_email <> '' AND lower(a.requester_email) = lower($3::text)))"
+)
 
 
 def ask_of(row: Any) -> Ask:  # noqa: ANN401 - asyncpg.Record has no types
@@ -68,13 +72,19 @@ async def open_ask_for(attach_key: bytes, now: datetime) -> Ask | None:
     return None if row is None else ask_of(row)
 
 
-async def pending_asks(now: datetime, *, limit: int = 100, after: UUID | None = None) -> list[Ask]:
-    """Asks that wait for an answer, oldest first; `after` is the last id of the previous page."""
+async def pending_asks(
+    now: datetime, *, limit: int = 100, after: UUID | None = None, requester: Answerer | None = None
+) -> list[Ask]:
+    """Asks that wait for an answer, oldest first; `after` is the last id of the previous page.
+
+    With a `requester` only those of this person's own agents.
+    """
     async with read_connection() as connection:
         rows = await connection.fetch(
-            _COLUMNS + "WHERE a.state = 'pending' AND a.expires_at > $1 AND ($2::uuid IS NULL OR a.id > $2) "
-            "ORDER BY a.id LIMIT $3",
+            _COLUMNS + f"WHERE a.state = 'pending' AND a.expires_at > $1 AND {_OF} "
+            "AND ($4::uuid IS NULL OR a.id > $4) ORDER BY a.id LIMIT $5",
             now,
+            *_person(requester),
             after,
             limit,
         )
@@ -93,12 +103,18 @@ async def count_pending(now: datetime, machine_id: UUID | None = None) -> int:
     return count
 
 
-async def recent_asks(*, limit: int = 50, before: UUID | None = None) -> list[Ask]:
-    """Asks that have ended, newest first; `before` is the last id of the previous page."""
+async def recent_asks(*, limit: int = 50, before: UUID | None = None, requester: Answerer | None = None) -> list[Ask]:
+    """Asks that have ended, newest first; `before` is the last id of the previous page, `requester` as above."""
     async with read_connection() as connection:
         rows = await connection.fetch(
-            _COLUMNS + "WHERE a.state <> 'pending' AND ($1::uuid IS NULL OR a.id < $1) ORDER BY a.id DESC LIMIT $2",
+            _COLUMNS + f"WHERE a.state <> 'pending' AND ($1::uuid IS NULL OR a.id < $1) AND {_OF} "
+            "ORDER BY a.id DESC LIMIT $4",
             before,
+            *_person(requester),
             limit,
         )
     return [ask_of(row) for row in rows]
+
+
+def _person(requester: Answerer | None) -> tuple[UUID | None, str]:
+    return (requester.person_id, requester.email) if requester else (None, "")

@@ -9,7 +9,7 @@ from appliance.actions.records import MatchedPolicy
 from appliance.approvals import rules
 from appliance.approvals.errors import ApprovalError, AskUnknownError
 from appliance.approvals.queries import ask_by_id, pending_asks, recent_asks
-from appliance.approvals.records import Ask, AskState
+from appliance.approvals.records import Answerer, Ask, AskState
 from appliance.decisions.queries import decision_by_id
 from appliance.decisions.records import StoredDecision
 from appliance.identity.rules import Permission
@@ -26,7 +26,6 @@ from server.dashboard.payload import LIST_CHARACTERS, Shown, content_of, shown
 
 PAGE = 20
 RECENT = 30
-_SCAN_MAX = 20  # pages of asks that are searched for a person's own
 
 
 class AskView(NamedTuple):
@@ -64,20 +63,19 @@ async def ask_view(request: AnyRequest, ask: Ask, characters: int) -> AskView:
 
 async def pending_views(request: AnyRequest, after: UUID | None = None) -> tuple[list[AskView], UUID | None]:
     """A page of what waits and may be seen by the reader, oldest first, and the last id if there is more."""
-    found: list[Ask] = []
-    for _ in range(_SCAN_MAX):
-        asks = await pending_asks(now_of(request), limit=PAGE + 1, after=after)
-        found += [ask for ask in asks if may_see(request, ask)]
-        if len(asks) <= PAGE or len(found) > PAGE:
-            break
-        after = asks[-1].id
+    found = await pending_asks(now_of(request), limit=PAGE + 1, after=after, requester=_whose(request))
     views = [await ask_view(request, ask, LIST_CHARACTERS) for ask in found[:PAGE]]
     return views, found[PAGE - 1].id if len(found) > PAGE else None
 
 
 async def recent(request: AnyRequest) -> list[Ask]:
     """The last asks that have ended and may be seen by the reader, newest first."""
-    return [ask for ask in await recent_asks(limit=RECENT) if may_see(request, ask)]
+    return await recent_asks(limit=RECENT, requester=_whose(request))
+
+
+def _whose(request: AnyRequest) -> Answerer | None:
+    """Whose asks the reader may see: None for everybody's."""
+    return None if may(request, Permission.APPROVALS_READ) else answerer_of(signed_in_of(request))
 
 
 def may_see(request: AnyRequest, ask: Ask) -> bool:

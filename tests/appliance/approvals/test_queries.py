@@ -44,6 +44,21 @@ async def test_ended_asks_come_in_pages_newest_first() -> None:
     assert {ask.state for ask in first} == {AskState.DENIED}
 
 
+async def test_a_persons_own_asks_are_found_among_all_others() -> None:
+    """By account or by address, however many others wait."""
+    approvals = Approvals(KEY)
+    asks = [await opened(approvals) for _ in range(3)]
+    ida = approver("Ida", "member", person_id=IDA.person_id, email="somebody@example.org")
+    by_address = approver("Ida", "member", email=IDA.email.upper())
+    bob = approver("Bob", "member")
+    now = NOON + timedelta(seconds=1)
+    for who, found in ((ida, asks), (by_address, asks), (bob, [])):
+        assert [ask.id for ask in await pending_asks(now, requester=who)] == [ask.id for ask in found]
+    await deny(approvals, asks[0], approver())
+    assert [ask.id for ask in await recent_asks(requester=ida)] == [asks[0].id]
+    assert await recent_asks(requester=bob) == []
+
+
 async def test_an_unknown_ask_is_told() -> None:
     """Read or locked."""
     with pytest.raises(AskUnknownError):
