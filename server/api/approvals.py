@@ -12,10 +12,9 @@ from appliance.actions.records import Facts
 from appliance.approvals.records import Ask, Resolution
 from appliance.identity.rules import Permission
 from server.api.records import Body
-from server.authentication import signed_in_of
 from server.authorization import requires, requires_sign_in
 from server.dashboard.asks import ask_view, is_own, pending_views, recent, seen_ask
-from server.dashboard.dependencies import AnyRequest, answerer_of, appliance_of, now_of
+from server.dashboard.dependencies import AnyRequest, appliance_of, now_of, present_answerer
 
 _MAY_ANSWER = requires(Permission.APPROVALS_ANSWER)
 
@@ -94,7 +93,7 @@ async def answer_ask(request: AnyRequest, ask_id: FromPath[UUID], data: JSONBody
         await _MAY_ANSWER(request, request.route_handler)
     result = await appliance_of(request).approvals.answer(
         ask_id,
-        answerer_of(signed_in_of(request)),
+        await present_answerer(request),
         data.resolution,
         binding=data.binding,
         guidance=data.guidance,

@@ -13,16 +13,15 @@ from appliance.approvals.records import Resolution
 from appliance.approvals.rules import GUIDANCE_MAX
 from appliance.errors import LeashError
 from appliance.identity.rules import Permission
-from server.authentication import signed_in_of
 from server.authorization import requires, requires_sign_in
 from server.dashboard.asks import ask_view, is_own, pending_views, recent, seen_ask
 from server.dashboard.dependencies import (
     AnyRequest,
-    answerer_of,
     appliance_of,
     attempted,
     fields_of,
     now_of,
+    present_answerer,
     uuid_or_none,
 )
 from server.dashboard.payload import PAGE_CHARACTERS, plain_text
@@ -73,7 +72,7 @@ async def answer(request: AnyRequest, ask_id: FromPath[UUID]) -> Response[Any]:
     done = await attempted(
         appliance_of(request).approvals.answer(
             ask_id,
-            answerer_of(signed_in_of(request)),
+            await present_answerer(request),
             Resolution.ALLOW if fields.get("resolution") == Resolution.ALLOW else Resolution.DENY,
             binding=fields.get("binding", ""),
             guidance=fields.get("guidance", ""),

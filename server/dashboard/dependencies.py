@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from litestar import Request
 from litestar.enums import RequestEncodingType
 
 from appliance.approvals.records import Answerer
 from appliance.bootstrap import Appliance, Road
 from appliance.errors import LeashError
+from appliance.identity.errors import SignInRequiredError
+from appliance.identity.queries import person_by_id
 from appliance.identity.records import SignedIn
 from appliance.identity.rules import Permission, is_permitted
 from server.authentication import signed_in_of
@@ -50,6 +53,19 @@ def answerer_of(signed_in: SignedIn) -> Answerer:
         roles=frozenset(role.value for role in signed_in.roles),
         actor=signed_in.actor,
     )
+
+
+async def present_answerer(request: AnyRequest) -> Answerer:
+    """Whoever is signed in, with the roles of this moment: what was revoked elsewhere must not answer from memory.
+
+    Raises:
+        SignInRequiredError: the person was disabled meanwhile.
+    """
+    signed_in = signed_in_of(request)
+    person = await person_by_id(signed_in.person_id)
+    if person.is_disabled:
+        raise SignInRequiredError
+    return answerer_of(msgspec.structs.replace(signed_in, roles=person.roles))
 
 
 async def fields_of(request: AnyRequest) -> dict[str, str]:

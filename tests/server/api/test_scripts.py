@@ -8,8 +8,12 @@ import httpx
 from appliance.approvals.queries import pending_asks
 from appliance.approvals.records import Ask
 from appliance.clock import utc_now
+from appliance.database.connection import current_connection
+from appliance.database.transaction import transaction
+from appliance.identity.records import Role
 from appliance.policy.queries import active_version
 from tests.support.machines import bash
+from tests.support.people import make_person
 from tests.support.web_world import World
 
 FORCED = "git push --force origin main"
@@ -65,6 +69,23 @@ async def test_a_member_sees_the_own_ask_and_cannot_answer_for_others(world: Wor
         (403, "self_approval_refused"), (403, "answerer_not_allowed"),
     }  # fmt: skip
     await world.as_script(world.owner, "POST", f"/v1/approvals/{ask.id}/answer", {**body, "resolution": "deny"})
+    assert "deny" in (await held).text
+
+
+async def test_a_role_that_was_taken_a_moment_ago_answers_nothing(world: World) -> None:
+    """Although this process remembers the session, and has not heard of the change yet."""
+    bob = await make_person(world.appliance.identity, Role.APPROVER, "bob@example.org", utc_now())
+    held, ask = await _ask(world, FORCED + " --follow-tags")
+    path, body = f"/v1/approvals/{ask.id}", {"resolution": "allow", "binding": ask.binding}
+    assert (await world.as_script(bob, "GET", path)).json()["why_not"] == ""
+    async with transaction():
+        await current_connection().execute("DELETE FROM person_role WHERE person = $1", bob.id)
+    refused = await world.as_script(bob, "POST", f"{path}/answer", body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "answerer_not_allowed")
+    async with transaction():
+        await current_connection().execute("UPDATE person SET is_disabled = true WHERE id = $1", bob.id)
+    assert (await world.as_script(bob, "POST", f"{path}/answer", body)).status_code == 401
+    await world.as_script(world.owner, "POST", f"{path}/answer", {**body, "resolution": "deny"})
     assert "deny" in (await held).text
 
 
