@@ -75,6 +75,13 @@ class Sessions:
 
     async def authenticate(self, token: str | None, now: datetime) -> SignedIn | None:
         """Whose live session the token belongs to; None for an unknown, ended or idle one, or a disabled person."""
+        return await self._find(token, now, is_use=True)
+
+    async def is_live(self, token: str | None, now: datetime) -> bool:
+        """Whether `authenticate` would find somebody; asking is no use of the session and keeps it from no idleness."""
+        return await self._find(token, now, is_use=False) is not None
+
+    async def _find(self, token: str | None, now: datetime, *, is_use: bool) -> SignedIn | None:
         token_hash = hash_of(token, SESSION)
         if token_hash is None:
             return None
@@ -87,7 +94,7 @@ class Sessions:
         if row is None:
             return None
         signed_in = _signed_in(row)
-        seen_at = await self._seen(row, now)
+        seen_at = await self._seen(row, now) if is_use else row["last_seen_at"]
         ends_at = signed_in.expires_at
         if signed_in.kind is SessionKind.BROWSER:
             ends_at = min(ends_at, seen_at + self._idle)

@@ -34,10 +34,10 @@ async def _events(request: AnyRequest, feed: Feed) -> AsyncIterator[ServerSentEv
 
 
 async def _is_live(request: AnyRequest) -> bool:
-    """Whether the session that opened the stream may still be used."""
+    """Whether the session that opened the stream may still be used; an open page alone keeps it from no idleness."""
     ours = authentication_of(request)
     token, _ = carried_token(request, session_cookie_name(ours.instance))
-    return await ours.identity.sessions.authenticate(token, now_of(request)) is not None
+    return await ours.identity.sessions.is_live(token, now_of(request))
 
 
 handlers = [live]

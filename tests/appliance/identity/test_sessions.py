@@ -48,6 +48,16 @@ async def test_a_session_ends_when_it_was_idle(identity: Identity, owner: Someon
     assert await identity.sessions.authenticate(left.token, NOW + 59 * MINUTE)
 
 
+async def test_an_open_page_alone_keeps_no_session(identity: Identity, owner: Someone) -> None:
+    """A live page that only listens asks every few seconds, and the hour passes all the same."""
+    session = await _browser(identity, owner)
+    for minutes in range(0, 60, 5):
+        assert await identity.sessions.is_live(session.token, NOW + minutes * MINUTE)
+    assert not await identity.sessions.is_live(session.token, NOW + 60 * MINUTE)
+    assert not await identity.sessions.is_live("ols_nonsense", NOW)
+    assert await _last_seen(session.session_id) == NOW
+
+
 async def test_a_session_ends_whatever_happens(identity: Identity, owner: Someone) -> None:
     """Twelve hours after it began, however busy it was."""
     session = await _browser(identity, owner)
