@@ -86,6 +86,17 @@ async def machine_of_token(token_hash: bytes) -> AuthenticatedMachine | None:
     return None if row is None else AuthenticatedMachine(**dict(row))
 
 
+async def has_machine_ended(machine_id: UUID) -> bool:
+    """Whether the machine was revoked, or its person disabled."""
+    async with read_connection() as connection:
+        found: bool = await connection.fetchval(
+            f"SELECT EXISTS (SELECT FROM machine m {_PERSON} "  # noqa: S608 - constants only
+            "WHERE m.id = $1 AND (m.revoked_at IS NOT NULL OR p.is_disabled))",
+            machine_id,
+        )
+    return found
+
+
 async def account_of_email(email: str) -> tuple[UUID, bool] | None:
     """Identifier of the person with this address, and whether that person is disabled; None if there is nobody."""
     async with read_connection() as connection:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from appliance.agents.queries import has_machine_ended
 from appliance.approvals import events, rules
 from appliance.approvals.answers import count_waiting, record_answer
 from appliance.approvals.errors import ApprovalError, AskClosedError, AskExpiredError, BindingMismatchError
@@ -131,7 +132,7 @@ class Approvals:
         Raises:
             BindingMismatchError: the live call is not the approved one.
             AskExpiredError: allowed, but too long ago.
-            AskClosedError: not allowed, or released before.
+            AskClosedError: not allowed, released before, or the machine has lost its access meanwhile.
         """
         async with transaction():
             ask = await locked_ask(ask_id)
@@ -143,6 +144,8 @@ class Approvals:
                 problem = AskExpiredError()
             elif rules.binding_of(self._key, ask, action_hash) != ask.binding:
                 problem = BindingMismatchError()
+            elif await has_machine_ended(ask.machine_id):  # a call may have been held for long since it was let in
+                problem = AskClosedError("The machine that asks has lost its access")
             subject, facts = f"ask:{ask.id}", {"binding": ask.binding, "decision": str(ask.decision_id)}
             if problem is None:
                 await current_connection().execute(

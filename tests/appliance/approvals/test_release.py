@@ -3,8 +3,10 @@
 import asyncio
 from datetime import timedelta
 
+import msgspec
 import pytest
 
+from appliance.approvals import rules
 from appliance.approvals.errors import (
     AskClosedError,
     AskExpiredError,
@@ -86,6 +88,31 @@ async def test_what_was_not_allowed_is_not_let_go(approvals: Approvals, answer: 
     if answer is deny:
         await deny(approvals, ask, approver("Bob"))
     with pytest.raises(AskClosedError):
+        await release(approvals, ask)
+    assert (await events_of(ask))[-1] == "release_refused:ask_closed"
+
+
+@pytest.mark.parametrize("is_disabled", [False, True])
+async def test_what_lost_its_access_meanwhile_is_not_let_go(approvals: Approvals, is_disabled: bool) -> None:  # noqa: FBT001 - a case
+    """A machine that was revoked, or whose person was disabled, while its call was held."""
+    ask, machine, person = await opened(approvals), uuid7(), uuid7()
+    async with transaction():
+        connection = current_connection()
+        await connection.execute(
+            "INSERT INTO person (id, display_name, email, is_disabled, created_at) VALUES ($1, 'Ida', $2, $3, $4)",
+            person, f"{person}@example.org", is_disabled, NOON,
+        )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO machine (id, token_hash, deployment_token_id, hostname, platform, os_release, client_version, "
+            "mode, email, display_name, person_id, enrolled_at, revoked_at) "
+            "VALUES ($1, $2, $1, 'laptop', '', '', '', '', '', '', $3, $4, $5)",
+            machine, machine.bytes * 2, person, NOON, None if is_disabled else NOON,
+        )  # fmt: skip
+        await connection.execute("UPDATE ask SET machine_id = $2 WHERE id = $1", ask.id, machine)
+        rebound = rules.binding_of(KEY, msgspec.structs.replace(ask, machine_id=machine), ACTION_HASH)
+        await connection.execute("UPDATE ask SET binding = $2 WHERE id = $1", ask.id, rebound)
+    await allow(approvals, await ask_by_id(ask.id), approver())
+    with pytest.raises(AskClosedError, match="lost its access"):
         await release(approvals, ask)
     assert (await events_of(ask))[-1] == "release_refused:ask_closed"
 
