@@ -66,10 +66,11 @@ class Decisions:
         self._holds = Holds(approvals, waiters, clock, timeout_seconds=self._timeout_seconds)
         self._clock = clock
 
-    async def decide(self, call: Call, *, hung_up: HungUp | None = None) -> Reply:
+    async def decide(self, call: Call, *, hung_up: HungUp | None = None, hold_until: float | None = None) -> Reply:
         """Answer one hook call in the agent's own words; held while people answer, if policy asks.
 
-        `hung_up` returns when the caller is gone; it is awaited only while the call is held.
+        `hung_up` returns when the caller is gone; it is awaited only while the call is held. `hold_until`, by the
+        loop's time, ends the hold for a caller who waits since before this; by default a whole hold begins now.
 
         Raises:
             LeashError: no decision could be made or kept; the caller renders the native deny.
@@ -91,7 +92,7 @@ class Decisions:
             return self._reply(call, is_allowed=False, reason=verdict.reason)
         hashed = rules.action_hash(action)
         attach = rules.attach_key(self._key, call.requester, action, hashed)
-        return await self._ask(_Asked(call, shown, inspection, verdict, hashed, attach, hung_up))
+        return await self._ask(_Asked(call, shown, inspection, verdict, hashed, attach, hung_up, hold_until))
 
     def _judge(self, call: Call, shown: Action, inspection: Inspection) -> Verdict:
         requester = call.requester
@@ -159,14 +160,16 @@ class Decisions:
         watch = asyncio.create_task(asked.hung_up()) if asked.hung_up else None
         if watch is not None:
             watch.add_done_callback(lambda _done: event.set())
-        call = asked.call
+        call, until = asked.call, asked.hold_until
+        now = asyncio.get_running_loop().time()
+        whole = min(self._config.hooks.hold_seconds, dialects.hold_seconds(call.agent, call.event))
         try:
             return await self._holds.until_answered(
                 ask_id,
                 event,
                 action_hash=asked.action_hash,
                 actor=asked.actor,
-                seconds=min(self._config.hooks.hold_seconds, dialects.hold_seconds(call.agent, call.event)),
+                seconds=whole if until is None else until - now,
                 is_gone=lambda: watch is not None and watch.done(),
             )
         finally:
@@ -218,6 +221,7 @@ class _Asked(NamedTuple):
     action_hash: bytes
     attach_key: bytes
     hung_up: HungUp | None
+    hold_until: float | None
 
     @property
     def actor(self) -> Actor:

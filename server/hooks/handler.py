@@ -127,6 +127,8 @@ class Hooks:
     ) -> Mapping[str, Any]:
         """The reply of the decision road, which also records what cannot be understood."""
         limits = self._limits
+        # The agent has waited since it began to send: so long ago that a slow body is part of its time.
+        hold_until = incoming.began_at + min(limits.hold_seconds, dialects.hold_seconds(agent, event))
         try:
             body = parse(
                 await incoming.whole(limit, self._decision_seconds),
@@ -139,12 +141,11 @@ class Hooks:
 
         def hung_up() -> Coroutine[Any, Any, None]:
             # Asked for when the hold begins: from now on people are waited for.
-            hold = min(limits.hold_seconds, dialects.hold_seconds(agent, event))
-            limit.reschedule(asyncio.get_running_loop().time() + hold + AFTER_HOLD_SECONDS)
+            limit.reschedule(max(hold_until, asyncio.get_running_loop().time()) + AFTER_HOLD_SECONDS)
             return incoming.until_gone()
 
         call = Call(requester=requester, agent=agent, event=event, body=body)
-        return await road.decisions.decide(call, hung_up=hung_up)
+        return await road.decisions.decide(call, hung_up=hung_up, hold_until=hold_until)
 
     def _note(self, agent: str, event: str, error: LeashError, failure: Exception, request_id: str) -> None:
         """Count a deny that has no entry of its own, and log why."""

@@ -32,6 +32,7 @@ class Incoming:
         self._bytes_max = bytes_max
         self._seconds = seconds
         self.is_over = False
+        self.began_at = asyncio.get_running_loop().time()
 
     async def whole(self, limit: asyncio.Timeout, seconds: float) -> bytes:
         """The body; a longer transfer stops the clock of `limit`, which then starts again with `seconds`.

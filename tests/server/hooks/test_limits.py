@@ -51,6 +51,26 @@ async def test_a_decision_that_takes_too_long_is_denied(
         assert time.monotonic() - started < 2
 
 
+async def test_a_hold_begins_with_the_call_and_not_with_its_last_byte(
+    postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The agent counts from there: what it took to send is part of the time after which it goes on by itself."""
+    settings = HookSettings(hold_seconds=2, decision_timeout_seconds=1)
+    body = msgspec.json.encode(bash("git push --force origin main"))
+    async with web_world(postgres, tmp_path_factory.mktemp("state"), hooks=settings) as world:
+        hooks = Hooks(world.appliance)
+        hooks.open(world.road)
+        pieces = [
+            (0, piece(body[:9], more=True)),
+            (1.5, piece(body[9:], more=False)),
+            (30, {"type": "http.disconnect"}),
+        ]
+        wire, started = Wire(iter(pieces)), time.monotonic()
+        await call(hooks, wire, token=world.machine_token)
+        assert "Repeat the same call" in wire.reason
+        assert 1.9 < time.monotonic() - started < 2.8
+
+
 class Wire:
     """ASGI's two sides of one call: pieces of a body with pauses before them, and what was answered."""
 
@@ -80,10 +100,10 @@ def handler(settings: HookSettings, *, body_seconds: float = 5.0) -> Hooks:
     return Hooks(settings_only, body_seconds=body_seconds)
 
 
-async def call(hooks: Hooks, wire: Wire, **headers: bytes) -> None:
+async def call(hooks: Hooks, wire: Wire, token: str = "ol_x", **headers: bytes) -> None:
     """One call over a wire."""
     scope: Any = {
-        "query_string": b"user_token=ol_x",
+        "query_string": f"user_token={token}".encode(),
         "headers": [(name.replace("_", "-").encode(), value) for name, value in headers.items()],
     }
     await hooks.answer("claude", "PreToolUse", scope, wire.receive, wire.send)  # type: ignore[arg-type]
