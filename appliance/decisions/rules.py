@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.actions.records import Action, Facts, Finding, Kind, Outcome, Verdict
+from appliance.actions.records import Action, AskTerms, Facts, Finding, Kind, Outcome, Verdict
 from appliance.decisions import events
 from appliance.decisions.records import Requester
 from appliance.ledger.canonical import canonical_text
@@ -19,23 +19,32 @@ KEPT_CHARACTERS = 65_536
 _EVENTS = {Outcome.ALLOW: events.ALLOWED, Outcome.DENY: events.DENIED, Outcome.ASK: events.ASKED}
 _FILE_KEYS = ("file_path", "path", "filePath", "notebook_path", "target_file", "absolute_path")
 _OTHER_KEYS = ("command", "cmd", "script", *_FILE_KEYS, "url", "query", "pattern", "description", "prompt")
+# Where agents tell beside the arguments which MCP server a call goes to; Cursor names its address or its command.
+_SERVER_KEYS = ("mcp_server", "mcp_context", "mcp_server_name", "mcpServer", "url", "command")
 
 
 def action_hash(action: Action) -> bytes:
-    """SHA-256 over the canonical action with all arguments (RFC 8785).
+    """SHA-256 over the canonical action with all arguments (RFC 8785), and the server of an MCP call.
 
     Identifiers of the turn are left out: they belong to the attach key, not to what is done.
     """
-    record = {
+    record: dict[str, Any] = {
         "agent": action.agent, "event": action.event, "tool": action.tool, "arguments": action.arguments,
         "prompt": action.prompt, "project": action.project,
     }  # fmt: skip
+    if action.kind is Kind.MCP:
+        record["server"] = {name: action.body[name] for name in _SERVER_KEYS if name in action.body}
     return hashlib.sha256(canonical_text(record).encode()).digest()
 
 
-def attach_key(key: bytes, requester: Requester, action: Action, hashed: bytes) -> bytes:
-    """32 bytes that a repeat of the same call has again: same machine, session, project, tool use and action."""
-    place = canonical_text([str(requester.machine_id), action.session, action.project, action.tool_use, hashed.hex()])
+def attach_key(key: bytes, requester: Requester, action: Action, hashed: bytes, terms: AskTerms | None) -> bytes:
+    """32 bytes that a repeat of the same call has again: same machine, session, project, tool use and action.
+
+    Who may answer is part of it: once policy has changed that, what was answered by its old terms lets nothing go.
+    """
+    answerers = [sorted(terms.roles), terms.quorum, terms.allows_self] if terms else []
+    turn = [str(requester.machine_id), action.session, action.project, action.tool_use]
+    place = canonical_text([*turn, hashed.hex(), answerers])
     return hmac.digest(key, place.encode(), hashlib.sha256)
 
 

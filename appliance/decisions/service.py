@@ -91,7 +91,7 @@ class Decisions:
             await self._writer.write(self._recorded(call, shown, inspection, denied))
             return self._reply(call, is_allowed=False, reason=verdict.reason)
         hashed = rules.action_hash(action)
-        attach = rules.attach_key(self._key, call.requester, action, hashed)
+        attach = rules.attach_key(self._key, call.requester, action, hashed, verdict.ask)
         return await self._ask(_Asked(call, shown, inspection, verdict, hashed, attach, hung_up, hold_until))
 
     def _judge(self, call: Call, shown: Action, inspection: Inspection) -> Verdict:

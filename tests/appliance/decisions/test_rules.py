@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.actions.records import (
+    AskTerms,
     Command,
     Facts,
     Finding,
@@ -28,9 +29,9 @@ def hashed(**more: object) -> bytes:
     return rules.action_hash(action(**more))  # type: ignore[arg-type]
 
 
-def attach(requester: Requester = IDA, **more: object) -> bytes:
+def attach(requester: Requester = IDA, terms: AskTerms | None = None, **more: object) -> bytes:
     asked = action(**more)  # type: ignore[arg-type]
-    return rules.attach_key(KEY, requester, asked, rules.action_hash(asked))
+    return rules.attach_key(KEY, requester, asked, rules.action_hash(asked), terms)
 
 
 def test_the_order_of_keys_does_not_change_an_action() -> None:
@@ -68,6 +69,30 @@ def test_every_change_of_what_is_done_is_another_action(changed: dict[str, objec
     assert hashed(**changed) != hashed(arguments=ARGUMENTS)
 
 
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"mcp_server": {"name": "billing", "source": "user"}}, {"mcp_context": {"server_name": "billing"}},
+        {"url": "https://mcp.example.org"}, {"command": "npx billing-mcp"},
+    ],
+)  # fmt: skip
+def test_the_same_tool_of_another_mcp_server_is_another_action(server: dict[str, object]) -> None:
+    """Agents name the server beside the arguments; an approval for one is none for another of the same tool's name."""
+    body = {"tool_name": "query", "tool_input": ARGUMENTS, "generation_id": "g-1"}
+    call: dict[str, object] = {"kind": Kind.MCP, "tool": "query", "arguments": ARGUMENTS}
+    assert hashed(**call, body={**body, **server}) != hashed(**call, body=body)
+    assert hashed(**call, body={**body, **server}) == hashed(**call, body={**body, **server, "generation_id": "g-2"})
+
+
+def test_other_terms_of_the_ask_make_another_call() -> None:
+    """Who may answer, how many of them, and whether the requester may."""
+    terms = [
+        None, AskTerms(), AskTerms(roles=("owner",)), AskTerms(quorum=2), AskTerms(allows_self=False),
+    ]  # fmt: skip
+    assert len({attach(terms=each) for each in terms}) == len(terms)
+    assert attach(terms=AskTerms(roles=("a", "b"))) == attach(terms=AskTerms(roles=("b", "a"), expires_seconds=9))
+
+
 def test_identifiers_of_the_turn_belong_to_the_attach_key_only() -> None:
     """The same action in another turn is the same action, but another call."""
     assert hashed(tool_use="toolu_2") == hashed() == hashed(session="s-2")
@@ -82,7 +107,7 @@ def test_a_repeat_of_the_same_call_has_the_same_attach_key() -> None:
     assert attach(without_person) == attach()
     assert attach(other) != attach()
     assert attach(command="make all") != attach()
-    assert rules.attach_key(b"j" * 32, IDA, action(), hashed()) != attach()
+    assert rules.attach_key(b"j" * 32, IDA, action(), hashed(), None) != attach()
     assert len(attach()) == 32
 
 

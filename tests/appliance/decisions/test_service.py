@@ -168,6 +168,20 @@ async def test_a_repeated_call_joins_its_ask(opens: Opens) -> None:
     assert said(await asyncio.wait_for(another, 2))[0] == "deny"
 
 
+async def test_what_was_allowed_by_older_terms_lets_nothing_go(road: Road) -> None:
+    """Once policy wants two people, one person's answer of before is not enough: the repeat is a new ask."""
+    await _approved(road)
+    stricter = POLICIES.replace('@ask("approver")', '@ask("approver") @quorum("2")')
+    await publish(OPERATOR, stricter, "two people", utc_now(), expected_version=2)
+    await road.decisions._policies.reload()
+    repeat = asyncio.create_task(road.decisions.decide(call("deploy", use="toolu_1")))
+    (ask,) = await waiting()
+    assert ask.terms.quorum == 2
+    assert not repeat.done()
+    await answered(road, ask, Resolution.DENY)
+    assert said(await asyncio.wait_for(repeat, 2))[0] == "deny"
+
+
 async def test_the_same_call_twice_at_once_opens_one_ask(road: Road) -> None:
     """And one of the two is let go."""
     tasks = [asyncio.create_task(road.decisions.decide(call("deploy", use="toolu_1"))) for _ in range(8)]
