@@ -53,6 +53,7 @@ bench: install-dev assets tools
 
 docs: install-dev
 	$(IN_VENV) -m installer.reference
+	$(IN_VENV) -m appliance.protection.secrets.reference > docs/reference/secret-rules.md
 	$(IN_VENV) -m tests.docs
 
 clean:

@@ -150,9 +150,9 @@ async def test_held_and_abandoned_calls_do_not_poll(cloud: Cloud, machine: Machi
     idle = await _transactions(cloud)
     async with held(machine, *(bash(f"psql -c 'drop table t{number}'") for number in range(HELD_CALLS))):
         await cloud.pending_asks(HELD_CALLS, machine=machine)
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(_SETTLE_SECONDS)
         while_held = await _transactions(cloud)
-    await asyncio.sleep(2)
+    await asyncio.sleep(_SETTLE_SECONDS)
     abandoned = await _transactions(cloud)
     print(f"transactions in {_QUIET_SECONDS:.0f} s: idle {idle}, held {while_held}, hung up {abandoned}")  # noqa: T201
     assert while_held <= idle + _TOLERATED

@@ -14,6 +14,7 @@ from appliance.protection.secrets.records import Rule
 BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM_LENGTH = 6
 _PEM_BODY_MIN = 40
+_SCRAMBLED_MIN = 20
 _FILLER = re2.compile(rb"(?i)x{10}|\*{4}|\.{4}|0{16}|_{6}|-{8}")
 _PLACEHOLDER = re2.compile(
     rb"(?i)x{5}|\*{3}|\.{3}|\xe2\x80\xa6|example|change[-_ ]?me|placeholder|your[-_ ]|redacted|dummy|insert[-_ ]|"
@@ -105,17 +106,34 @@ def _is_token(secret: bytes, before: bytes) -> bool:
         return False
     if _CHECKSUM.search(secret) or _OTHER_NAME.search(before):
         return False
-    if _NUMBERED_WORDS.search(secret) and not _is_mixed(secret):
+    is_random = _is_mixed(secret) or _is_scrambled(secret)
+    if _NUMBERED_WORDS.search(secret) and not is_random:
         return False
     digits = sum(48 <= c <= 57 for c in secret)  # noqa: PLR2004 - ASCII digits
     letters = len(secret.translate(None, b"0123456789_+/=.~:!@#%^&*-"))
-    return letters > 0 and (digits > 1 or _is_mixed(secret))
+    return letters > 0 and (digits > 1 or is_random)
+
+
+def _is_sent_token(secret: bytes, before: bytes) -> bool:
+    # What a header or a query sends as a token is one, unless it is words: a single digit among letters is enough.
+    if _is_token(secret, before):
+        return True
+    is_excluded = _PLACEHOLDER.search(secret) or _PATH.search(secret) or _UUID.search(secret) or _DATE.search(secret)
+    return not is_excluded and not _NUMBERED_WORDS.search(secret) and any(48 <= c <= 57 for c in secret)  # noqa: PLR2004
 
 
 def _is_mixed(value: bytes) -> bool:
     # Random letters change case at every second place; camel case words hardly at every fourth.
     letters = [chr(c).isupper() for c in value if chr(c).isalpha()]
     return sum(a != b for a, b in pairwise(letters)) > len(value) * 0.35
+
+
+def _is_scrambled(value: bytes) -> bool:
+    # Words in camel case have one capital in four letters or fewer; random letters about as many of either case.
+    letters = [chr(c).isupper() for c in value if chr(c).isalpha()]
+    changes = sum(a != b for a, b in pairwise(letters))
+    is_balanced = 0.3 * len(letters) <= sum(letters) <= 0.7 * len(letters)
+    return len(value) >= _SCRAMBLED_MIN and is_balanced and changes > len(value) * 0.25
 
 
 CHECKS: dict[str, Callable[[bytes, bytes], bool]] = {
@@ -130,4 +148,5 @@ CHECKS: dict[str, Callable[[bytes, bytes], bool]] = {
     "password": _is_password,
     "bare-password": _is_bare_password,
     "token": _is_token,
+    "sent-token": _is_sent_token,
 }

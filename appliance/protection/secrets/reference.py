@@ -16,6 +16,7 @@ _CHECKS = {
     "password": "no placeholder, path, prose or code",
     "bare-password": "letters and digits; no placeholder, path, prose or code",
     "token": "no placeholder, path, UUID, date, checksum or plain words",
+    "sent-token": "no placeholder, path, UUID, date or plain words",
 }
 
 
