@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import asyncpg
@@ -61,7 +62,8 @@ class DecisionWriter:
             self._filled.set()
             await self._task
         if self._connection is not None:
-            await self._connection.close(timeout=1)
+            with suppress(*UNREACHABLE):  # a silent server is left behind
+                await self._connection.close(timeout=1)
 
     async def write(self, recorded: Recorded) -> None:
         """Return when the decision and its ledger entry are durable.
@@ -171,5 +173,6 @@ class DecisionWriter:
             await asyncio.sleep(RECONNECT_SECONDS)
             return
         self._unrecorded -= count
-        self._lost_since = None
+        # Denies that were counted meanwhile are told by the next round.
+        self._lost_since = self._clock() if self._unrecorded else None
         log.info("decision.recovered", unrecorded_denies=count)

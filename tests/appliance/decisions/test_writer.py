@@ -23,7 +23,7 @@ from appliance.decisions.statements import _COLUMNS
 from appliance.decisions.tables import Decision
 from appliance.decisions.writer import DecisionWriter
 from tests.support.decisions import kept, ledger_of, recorded
-from tests.support.postgres import TestDatabase
+from tests.support.postgres import TestDatabase, TestPostgres
 
 
 @pytest.fixture
@@ -189,6 +189,21 @@ async def test_a_deny_that_was_not_recorded_is_told_without_another_decision(wri
     assert (event, facts["count"]) == ("decision.unrecorded_denies", 1)
 
 
+async def test_denies_that_are_counted_while_the_outage_is_being_told_are_told_too(
+    writer: DecisionWriter, superuser: Connection
+) -> None:
+    """The number that is on its way does not make the service forget those that come meanwhile."""
+    await superuser.execute("BEGIN; LOCK TABLE ledger_entry IN SHARE ROW EXCLUSIVE MODE")
+    writer.count_unrecorded()
+    await asyncio.sleep(1.0)  # the entry about one deny waits for the lock now
+    writer.count_unrecorded()
+    writer.count_unrecorded()
+    await superuser.execute("COMMIT")
+    await until(lambda: writer.is_healthy)
+    outages = [facts["count"] for event, facts in await ledger_of() if event == "decision.unrecorded_denies"]
+    assert outages == [1, 2]
+
+
 async def test_no_write_succeeds_without_being_there_however_often_the_backend_ends(
     writer: DecisionWriter, superuser: Connection
 ) -> None:
@@ -259,6 +274,24 @@ async def test_what_waits_at_the_stop_is_still_written_and_nothing_after_it(comm
     assert len(await kept()) == 700
     with pytest.raises(NotRecordedError):
         await asyncio.wait_for(writer.write(recorded()), 0.5)
+
+
+async def test_a_silent_database_does_not_keep_the_writer_from_its_end(
+    committed_database: TestDatabase, postgres: TestPostgres
+) -> None:
+    """What waits is denied, and the service stops."""
+    writer = DecisionWriter(committed_database.service_url, timeout_seconds=0.5, clock=utc_now)
+    await writer.start()
+    with postgres.paused():
+        (write,) = outcomes_of(writer, 1)
+        await asyncio.sleep(0)
+        await asyncio.wait_for(writer.stop(), 3)
+        with pytest.raises(NotRecordedError):
+            await write
+    idle = DecisionWriter(committed_database.service_url, timeout_seconds=0.5, clock=utc_now)
+    await idle.start()
+    with postgres.paused():
+        await asyncio.wait_for(idle.stop(), 3)
 
 
 async def test_a_start_without_a_database_says_so() -> None:
