@@ -95,8 +95,9 @@ async def open_appliance(config: Config, clock: Clock = utc_now) -> AsyncIterato
             the service must not start.
     """
     url = service_url_of(config)
-    settings = session_settings("leash", max(1, round(config.database.statement_timeout_seconds)))
-    await connect(url, pool_size=config.database.pool_size, settings=settings)
+    seconds = max(1, round(config.database.statement_timeout_seconds))
+    settings = session_settings("leash", seconds)
+    await connect(url, pool_size=config.database.pool_size, settings=settings, statement_timeout_seconds=seconds)
     try:
         async with read_connection() as connection:
             await check_schema(connection)

@@ -76,6 +76,7 @@ async def _flush_refusals(road: Road) -> None:
 
 async def _flush(road: Road) -> None:
     try:
-        await road.refusals.flush()
+        async with asyncio.timeout(FLUSH_SECONDS / 2):  # the end of the service must not wait for a silent database
+            await road.refusals.flush()
     except (*UNREACHABLE, DatabaseError) as problem:
         log.warning("hooks.refusals_not_written", problem=f"{type(problem).__name__}: {problem}")

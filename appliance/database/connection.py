@@ -17,6 +17,10 @@ from appliance.database.piccolo_conf import DB
 
 CONNECT_TIMEOUT_SECONDS = 5
 SUPPORTED_MAJOR = 18
+# What the server gets on top of its own limit of a statement before it counts as silent: without a limit here, a
+# connection whose packets are dropped would be waited for as long as TCP tries, and the pool would run empty.
+SILENCE_SECONDS = 2
+_STATEMENT_SECONDS = 30
 # The last one is what asyncpg raises, instead of a connection error, when the server dies in the middle of a reply.
 UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 Connection = Any  # asyncpg.Connection and its pool proxy share no typed base
@@ -38,7 +42,7 @@ def translated(doing: str) -> Iterator[None]:
         raise DatabaseError(f"{doing} failed: {problem}") from problem
 
 
-def session_settings(application: str, statement_timeout_seconds: int = 30) -> dict[str, str]:
+def session_settings(application: str, statement_timeout_seconds: int = _STATEMENT_SECONDS) -> dict[str, str]:
     """Settings of each session: bounded statements and transactions, never an asynchronous commit."""
     return {
         "application_name": application,
@@ -70,8 +74,17 @@ async def open_connection(url: str, settings: Mapping[str, str] | None = None) -
     return connection
 
 
-async def connect(url: str, *, pool_size: int = 8, settings: Mapping[str, str] | None = None) -> None:
-    """Give the process's engine its address and open its pool (at most `pool_size` connections)."""
+async def connect(
+    url: str,
+    *,
+    pool_size: int = 8,
+    settings: Mapping[str, str] | None = None,
+    statement_timeout_seconds: int = _STATEMENT_SECONDS,
+) -> None:
+    """Give the process's engine its address and open its pool (at most `pool_size` connections).
+
+    `statement_timeout_seconds` is that of `settings`: a statement that takes longer has been lost on the way.
+    """
     probe = await open_connection(url, settings)
     await probe.close()
     DB.config = {"dsn": url, "server_settings": dict(settings or session_settings("leash"))}
@@ -80,6 +93,7 @@ async def connect(url: str, *, pool_size: int = 8, settings: Mapping[str, str] |
         min_size=1,
         max_size=pool_size,
         timeout=CONNECT_TIMEOUT_SECONDS,
+        command_timeout=statement_timeout_seconds + SILENCE_SECONDS,
         max_inactive_connection_lifetime=60,
     )
 
@@ -120,7 +134,7 @@ async def pooled() -> AsyncIterator[Connection]:
         raise DatabaseUnreachableError(f"The database cannot be reached: {problem}") from problem
     try:
         yield connection
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, TimeoutError):
         # To give it back would wait until the server has taken note, which a silent one does not.
         connection.terminate()
         raise

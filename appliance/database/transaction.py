@@ -37,7 +37,7 @@ async def transaction_on(connection: Connection) -> AsyncIterator[None]:
         await inner.start()
         try:
             yield
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, TimeoutError):
             connection.terminate()
             raise
         except BaseException:

@@ -21,7 +21,7 @@ from appliance.database.errors import DatabaseUnreachableError
 from appliance.database.piccolo_conf import DB
 from appliance.database.transaction import transaction
 from appliance.policy.tables import PolicyVersionTable
-from tests.support.postgres import TestDatabase
+from tests.support.postgres import TestDatabase, TestPostgres
 
 pytestmark = pytest.mark.usefixtures("committed_database")
 KEYS = "SELECT array_agg(failures ORDER BY failures) FROM sign_in_throttle"
@@ -214,3 +214,34 @@ async def test_what_cannot_be_reached_is_told_without_the_password(committed_dat
     with pytest.raises(DatabaseUnreachableError):
         async with transaction():
             pass
+
+
+async def test_a_database_that_falls_silent_costs_no_connection(
+    committed_database: TestDatabase, postgres: TestPostgres
+) -> None:
+    """A statement, a read and a commit end a little after the limit that the server has forgotten of."""
+    await disconnect()
+    await connect(committed_database.service_url, pool_size=3, statement_timeout_seconds=0)
+
+    async def verb(*, is_read: bool) -> None:
+        if is_read:
+            async with read_connection() as connection:
+                await connection.fetchval("SELECT 1")
+            return
+        async with transaction():
+            await current_connection().execute("SELECT 1")
+            paused.set()
+            await stopped.wait()
+
+    paused, stopped = asyncio.Event(), asyncio.Event()
+    committing = asyncio.create_task(verb(is_read=False))
+    await paused.wait()
+    with postgres.paused():
+        stopped.set()
+        verbs = asyncio.gather(committing, verb(is_read=True), verb(is_read=False), return_exceptions=True)
+        results = await asyncio.wait_for(verbs, connections.SILENCE_SECONDS + connections.CONNECT_TIMEOUT_SECONDS + 1)
+    assert all(isinstance(result, (*connections.UNREACHABLE, DatabaseUnreachableError)) for result in results), results
+    assert await free_connections() == 3
+    async with transaction():
+        await put(1)
+    assert await kept() == [1]
