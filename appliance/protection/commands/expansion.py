@@ -13,6 +13,7 @@ from appliance.protection.commands.text import ansi_c, expand_braces
 from appliance.protection.commands.words import NO_ORIGINS, Origins, Source, Word
 
 LONGEST_SHOWN: Final = 200
+MOST_NAMES: Final = 16
 LONGEST_EXPANDED: Final = 65_536
 LONGEST_VALUE: Final = 8_192
 MOST_PIECES: Final = 512
@@ -218,7 +219,7 @@ class Expander:
     def _add_parameter(self, node: Node, state: State, draft: Draft, *, is_quoted: bool) -> None:
         for each in substitutions(node):
             self.substitute(each, state)
-        values = parameter(node, self._text(node).strip(), state, self.one)
+        values = parameter(node, self.source, state, self.one)
         for number, word in enumerate(values):
             if number:
                 draft.splits = True
@@ -282,7 +283,7 @@ class Expander:
             may_split=any(word.may_split for _, word in unknown),
             is_disguised=draft.is_disguised,
             origins=origins,
-            variables=tuple(name for _, word in unknown for name in word.variables),
+            variables=tuple(dict.fromkeys(name for _, word in unknown for name in word.variables))[:MOST_NAMES],
             source=draft.whole,
         )
 

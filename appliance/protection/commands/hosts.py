@@ -26,7 +26,8 @@ def host_of(url: str) -> str:
 
 def is_local(host: str) -> bool:
     """Tell whether a host is this machine."""
-    return host in _LOCAL or host.startswith("127.") or host.endswith((".localhost", ".local.test"))
+    is_loopback = host.startswith("127.") and host.replace(".", "").isdigit()
+    return host in _LOCAL or is_loopback or host.endswith(".localhost")
 
 
 def is_metadata(host: str) -> bool:

@@ -50,7 +50,7 @@ class Line:
         self.defined: dict[str, tuple[Function, State]] = {}
         self.stdin_shells = 0
         self._seen: set[Command] = set()
-        self._called: list[str] = []
+        self._called: list[tuple[int, int]] = []
         self._ever_called: set[str] = set()
         self._budget = Budget()
         self._depth = 0
@@ -213,11 +213,12 @@ class Line:
 
     def _run_function(self, name: str, call: Call) -> Source:
         call.program = name
-        if name in self._called or len(self._called) >= DEEPEST_SHELL:
-            return PROGRAM_OUTPUT
         body, script = call.state.functions[name]
+        key = (id(script), body.id)
+        if key in self._called or len(self._called) >= DEEPEST_SHELL:
+            return PROGRAM_OUTPUT
         outer, call.state.positional = call.state.positional, tuple(call.words[1:])
-        self._called.append(name)
+        self._called.append(key)
         self._ever_called.add(name)
         try:
             return script.run(body, call.state, Flow(call.stdin, call.is_piped))

@@ -26,8 +26,9 @@ _EVERYWHERE: Final = frozenset([
 ])  # fmt: skip
 
 
-def parameter(node: Node, written: str, state: State, expand: Expand) -> list[Word]:
-    """Give the words of `$name` or `${...}`; one unknown word, shown as `written`, if that needs the run time."""
+def parameter(node: Node, source: bytes, state: State, expand: Expand) -> list[Word]:
+    """Give the words of `$name` or `${...}`; one unknown word, shown as it is written, if that needs the run time."""
+    written = _decoded(node, source).strip()
     children = node.children[1:]
     prefix = ""
     if children and children[0].type in {"!", "#"}:
@@ -35,7 +36,7 @@ def parameter(node: Node, written: str, state: State, expand: Expand) -> list[Wo
         children = children[1:]
     if not children:
         return [_unknown(written, "")]
-    name, takes_all = _name(children[0])
+    name, takes_all = _name(children[0], source)
     operation = children[1].type if len(children) > 1 and children[1].type != "}" else ""
     rest = [child for child in children[2:] if child.type != "}"]
     values = lookup(name, written, state)
@@ -49,7 +50,8 @@ def parameter(node: Node, written: str, state: State, expand: Expand) -> list[Wo
         return [_first(rest, state, expand)._replace(is_known=False)]
     if operation in {"", ":?", "?"}:
         return values
-    return [_changed(value, name, operation, rest, written) for value in values]
+    operands = [_decoded(each, source) for each in rest if each.type not in {"/", ":"}]
+    return [_changed(value, name, operation, operands, written) for value in values]
 
 
 def lookup(name: str, written: str, state: State) -> list[Word]:
@@ -61,7 +63,7 @@ def lookup(name: str, written: str, state: State) -> list[Word]:
     if name in state.variables:
         values = state.variables[name]
         if len(values) == 1 and not values[0].is_known and not values[0].text:
-            return [values[0]._replace(text=written, variables=(*values[0].variables, name))]
+            return [values[0]._replace(text=written, variables=tuple(dict.fromkeys([*values[0].variables, name])))]
         return list(values)
     if name in {"PWD", "OLDPWD"}:
         known = name == "PWD" and len(state.directories) == 1 and state.directories[0]
@@ -69,18 +71,18 @@ def lookup(name: str, written: str, state: State) -> list[Word]:
     return [_DEFAULTS.get(name) or _unknown(written, name)]
 
 
-def _name(node: Node) -> tuple[str, bool]:
+def _name(node: Node, source: bytes) -> tuple[str, bool]:
     """Give the name, and whether it means every element of an array."""
     if node.type == "subscript":
         index = node.child_by_field_name("index")
         named = node.child_by_field_name("name")
-        name = _decoded(named) if named is not None else ""
-        return name, index is not None and _decoded(index) in {"@", "*"}
-    return _decoded(node), False
+        name = _decoded(named, source) if named is not None else ""
+        return name, index is not None and _decoded(index, source) in {"@", "*"}
+    return _decoded(node, source), False
 
 
-def _decoded(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+def _decoded(node: Node, source: bytes) -> str:
+    return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
 def _unknown(written: str, name: str) -> Word:
@@ -121,8 +123,7 @@ def _default(name: str, values: list[Word], operation: str, default: Word, state
     return chosen
 
 
-def _changed(value: Word, name: str, operation: str, rest: list[Node], written: str) -> Word:
-    operands = [_decoded(node) for node in rest if node.type not in {"/", ":"}]
+def _changed(value: Word, name: str, operation: str, operands: list[str], written: str) -> Word:
     if operation == ":" and name in _EVERYWHERE and (name in _DEFAULTS or not value.is_known):
         # Letters cut out of a variable that every environment has: `${PATH:0:1}` for a slash.
         return Word(written, is_known=False, is_disguised=True, variables=(name,))

@@ -110,11 +110,15 @@ class Script(SimpleCommands):
             left, operator, right = node.children[0], node.children[1], node.children[-1]
             steps.append((operator.type, right))
             node = left
+        before = state.copy()
         outputs = [self.run(node, state, flow)]
         earlier: State | None = None
-        for kind, right in reversed(steps):
+        for position, (kind, right) in enumerate(reversed(steps)):
             if kind == "||":
-                other = state.copy()
+                # It runs where something on its left has failed: a `cd` that failed has changed nothing.
+                other = before.copy()
+                if position:
+                    other.merge(state)
                 outputs.append(self.run(right, other, flow))
                 if not self._leaves(right):
                     state.merge(other)

@@ -99,6 +99,9 @@ class SimpleCommands(ABC):
             elif kind == "ERROR":
                 self.line.unclear()
                 words.extend(each for each in child.children if each.is_named and each.type not in REDIRECTS)
+            elif kind == "subshell":
+                # `time (command)`
+                self.run(child, state.copy(), Flow())
             elif kind != "comment":
                 words.append(child)
         if self._is_misread(node) or any(is_overgrown(word, self.source) for word in words):

@@ -177,7 +177,7 @@ DELETES_ROOT = [
 
 @pytest.mark.parametrize("line", DELETES_ROOT)
 def test_the_worst_deletion_is_seen_through_every_disguise(shell: Shell, line: str) -> None:
-    """Quoting, variables, wrappers, nested shells, substitutions, here-documents, loops, functions, working directories."""
+    """Quoting, variables, wrappers, nested shells, substitutions, here-documents, loops, functions, directories."""
     assert "deletes_root" in shell(line).effects
 
 
