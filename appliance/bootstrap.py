@@ -1,7 +1,8 @@
 """Builds the object graph once from the configuration; the only place where adapters are chosen."""
 
+import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ from appliance.protection.service import Protection
 from appliance.wakening import Wakening
 
 _ISSUER = "OpenLeash"
+_RELOAD_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
         waiters=waiters,
         clock=clock,
     )
-    wakening = Wakening(appliance.policies.reload)
+    wakening = Wakening(_until_loaded(appliance.policies))
     listener = Listener(
         appliance.service_url,
         {
@@ -183,6 +185,18 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
         await wakening.stop()
         await tokens.close()
         await writer.stop()
+
+
+def _until_loaded(policies: PolicyStore) -> Callable[[], Awaitable[None]]:
+    """Reloads until it has worked: while it has not, everything is denied, and nobody may notify us again for days."""
+
+    async def reload() -> None:
+        await policies.reload()
+        while policies.problem:
+            await asyncio.sleep(_RELOAD_SECONDS)
+            await policies.reload()
+
+    return reload
 
 
 def _people_changed(appliance: Appliance, tokens: MachineTokens) -> Callable[[str], None]:

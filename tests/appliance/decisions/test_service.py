@@ -23,6 +23,7 @@ from appliance.decisions.errors import NotRecordedError
 from appliance.decisions.queries import find_decisions
 from appliance.decisions.records import Call, DecisionFilter, Requester, StoredDecision
 from appliance.ledger.records import Actor, ActorKind
+from appliance.policy.records import PublishedPolicy
 from appliance.policy.service import publish
 from tests.support.asks import approver, events_of
 from tests.support.decisions import IDA, kept, ledger_of, new_machine
@@ -285,6 +286,27 @@ async def test_a_caller_that_hangs_up_leaves_its_ask_to_the_repeat(road: Road) -
     assert said(await asyncio.wait_for(task, 2))[0] == "deny"
     await answered(road, ask)
     assert said(await road.decisions.decide(call("deploy", use="toolu_1")))[0] == "allow"
+
+
+async def test_policies_that_could_not_be_loaded_are_loaded_by_and_by(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that was busy when we heard of a new version does not deny everything until the next one."""
+    policies, failures = road.decisions._policies, [TimeoutError(), TimeoutError()]
+    plain = policies._source
+
+    async def source() -> PublishedPolicy | None:
+        if failures:
+            raise failures.pop()
+        return await plain()
+
+    monkeypatch.setattr(policies, "_source", source)
+    await publish(OPERATOR, POLICIES + "\n", "again", utc_now(), expected_version=2)
+    async with asyncio.timeout(5):
+        while policies.version != 3:  # noqa: ASYNC110 - nobody announces it
+            await asyncio.sleep(0.05)
+    assert failures == []
+    assert said(await road.decisions.decide(call("make test")))[0] == "allow"
 
 
 async def test_text_that_the_database_cannot_keep_is_recorded_without_it(road: Road) -> None:
