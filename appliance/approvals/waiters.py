@@ -29,6 +29,10 @@ class Waiters:
         """Held calls now."""
         return sum(len(events) for events in self._events.values())
 
+    def held(self, ask_id: UUID) -> int:
+        """Calls that wait for this ask now."""
+        return len(self._events.get(ask_id, ()))
+
     @contextmanager
     def join(self, ask_id: UUID) -> Iterator[asyncio.Event]:
         """An event that is set whenever the ask changes; join before reading the ask, so that nothing is missed."""

@@ -37,6 +37,8 @@ from appliance.protection.service import Protection
 Reply = Mapping[str, Any]
 HungUp = Callable[[], Coroutine[Any, Any, None]]
 _UNREACHABLE = (*UNREACHABLE, DatabaseError)
+# Repeats of one call that wait at the same time; each keeps its payload in memory, and one of them is let go at most.
+HELD_PER_ASK_MAX = 32
 
 
 class Decisions:
@@ -141,6 +143,8 @@ class Decisions:
         except _UNREACHABLE as problem:
             raise NotRecordedError from problem
         ask_id = existing.id if existing else new_id
+        if self._waiters.held(ask_id) >= HELD_PER_ASK_MAX:
+            return await self._deny_asked(asked, f"{TooManyPendingError.summary}. {TooManyPendingError.next_step}")
         with self._waiters.join(ask_id) as event:
             try:
                 if existing is None and not await self._open(new_id, asked):

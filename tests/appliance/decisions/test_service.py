@@ -195,6 +195,19 @@ async def test_the_same_call_twice_at_once_opens_one_ask(road: Road) -> None:
     assert len(await decisions()) == 1
 
 
+async def test_a_call_that_is_repeated_without_end_is_held_a_few_times(road: Road) -> None:
+    """The others are denied at once: each held call keeps its payload in memory."""
+    held = [asyncio.create_task(road.decisions.decide(call("deploy", use="toolu_1")))]
+    (ask,) = await waiting()
+    held += [asyncio.create_task(road.decisions.decide(call("deploy", use="toolu_1"))) for _ in range(40)]
+    done, pending = await asyncio.wait(held, timeout=1.5)
+    assert len(pending) == road.waiters.count == services.HELD_PER_ASK_MAX
+    assert {said(task.result())[0] for task in done} == {"deny"}
+    await answered(road, ask)
+    replies = await asyncio.wait_for(asyncio.gather(*pending), 5)
+    assert [said(reply)[0] for reply in replies].count("allow") == 1
+
+
 @pytest.mark.parametrize(
     "more",
     [{"session": "s-2"}, {"project": "/src/other"}, {"of": new_machine()}, {"use": "toolu_9"}],
