@@ -114,6 +114,8 @@ async def test_a_server_lives_and_ends_as_it_should(committed_database: TestData
         url = f"http://127.0.0.1:{environ['LEASH_SERVER__PORT']}"
         async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client:
             assert (await client.get("/health/ready")).status_code == 200
+            head = await client.head("/health/live")
+            assert (head.status_code, head.content) == (200, b"")
             path = f"/v1/hooks/claude/PreToolUse?user_token={await _enrolled(client)}"
             assert "allow" in (await client.post(path, json=bash("git status"))).text
             await _hang_up(client, path)
