@@ -8,7 +8,7 @@ from appliance.protection.commands.credentials import is_credential, is_environm
 from appliance.protection.commands.deletion import judge_deletion
 from appliance.protection.commands.effects import Effect
 from appliance.protection.commands.options import Options, split_options
-from appliance.protection.commands.paths import resolve
+from appliance.protection.commands.paths import is_below, resolve
 from appliance.protection.commands.places import is_untold, meanings_of_delete, meanings_of_write
 from appliance.protection.commands.state import State
 from appliance.protection.commands.words import NOTHING, Flow, Source, Word
@@ -97,7 +97,15 @@ class Call:
     def resolved(self, word: Word) -> tuple[str, ...]:
         """Give the places that a word may mean, the likeliest first."""
         self.line.step()
-        return tuple(dict.fromkeys(resolve(word.text, directory) for directory in self.state.directories))
+        paths = dict.fromkeys(resolve(word.text, directory) for directory in self.state.directories)
+        return tuple(paths) if not self.state.links else tuple(dict.fromkeys(map(self._followed, paths)))
+
+    def _followed(self, path: str) -> str:
+        """Follow a link that the line itself has made."""
+        for link, target in self.state.links.items():
+            if is_below(path, link):
+                return target + path[len(link) :]
+        return path
 
     def read(self, word: Word, *, is_recursive: bool = False, reveals: bool = True) -> None:
         """Record that a file is read; `reveals` whether its content comes out."""

@@ -99,7 +99,8 @@ def _judge_kubectl(call: Call, options: Options) -> None:
 
 def _shows_secrets(verb: str, kinds: list[str], options: Options) -> bool:
     if verb == "get":
-        return any(kind.startswith("secret") for kind in kinds) and options.has("-o", "--output")
+        named = [part for kind in kinds for part in kind.split(",")]
+        return any(part.startswith("secret") for part in named) and options.has("-o", "--output")
     if verb == "config":
         return kinds[:1] == ["view"] and options.has("--raw", "--flatten")
     return verb == "create" and kinds[:1] == ["token"]

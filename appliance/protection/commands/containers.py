@@ -111,8 +111,7 @@ def _run(call: Call, verb: str, words: list[Word]) -> Source | None:
     _judge_rights(call, options)
     if options.has("-d", "--detach"):
         call.note(Effect.BACKGROUND_SERVICE, "It would leave a container running.")
-    for value in options.values("--env-file"):
-        call.read(value)
+    call.read_all(options.values("--env-file"), reveals=False)
     inside = options.rest[1:]
     entry = options.value("--entrypoint")
     if entry is not None:

@@ -34,7 +34,20 @@ _OFF: Final[Mapping[str, frozenset[str]]] = {
     "falconctl": frozenset(["-d", "uninstall", "unload"]),
     "sysctl": frozenset(["kernel.randomize_va_space=0", "kernel.yama.ptrace_scope=0"]),
     "openleash": frozenset(["uninstall", "disable", "stop", "logout", "unenroll", "pause", "remove", "off"]),
-    "leashctl": frozenset(["disable", "uninstall", "rollback", "publish", "down", "policy"]),
+    "leashctl": frozenset(
+        [
+            "disable",
+            "uninstall",
+            "rollback",
+            "publish",
+            "down",
+            "owner-link",
+            "create",
+            "revoke",
+            "purge",
+            "reset",
+        ]
+    ),
     "firewall-cmd": frozenset(["--panic-off", "--remove-service", "--remove-port"]),
 }
 
@@ -86,7 +99,7 @@ def _follows(words: list[Word], word: Word) -> bool:
 PROGRAMS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(_OFF, _control),
     **dict.fromkeys(
-        ["claude", "codex", "gemini", "copilot", "cursor-agent", "opencode", "aider", "goose", "cline", "amp", "q"],
+        ["claude", "codex", "gemini", "copilot", "cursor-agent", "opencode", "aider", "cline"],
         _agent,
     ),
 }

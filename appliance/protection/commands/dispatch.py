@@ -25,6 +25,7 @@ from appliance.protection.commands import (
 )  # fmt: skip
 from appliance.protection.commands.call import Call, shown
 from appliance.protection.commands.effects import Effect
+from appliance.protection.commands.smuggling import judge_smuggled
 from appliance.protection.commands.words import PROGRAM_OUTPUT, Origin, Source, Word
 
 Handler = Callable[[Call], Source | None]
@@ -71,6 +72,7 @@ def judge(call: Call) -> Source:
 def _judge_program(call: Call, folder: str) -> Source:
     if folder not in _USUAL_FOLDERS:
         shells.run_file(call, Word(call.path))
+    judge_smuggled(call)
     handler = PROGRAMS.get(call.program) or PROGRAMS.get(_family(call.program))
     output = handler(call) if handler is not None else shells.unknown(call)
     if output is None:

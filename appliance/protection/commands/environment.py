@@ -34,6 +34,10 @@ _RUNS_CODE: Final = frozenset([
     "VISUAL",
     "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "MANPAGER", "LESSOPEN", "GIT_ASKPASS", "SSH_ASKPASS",
 ])  # fmt: skip
+_RUNS_COMMAND: Final = frozenset([
+    "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_PAGER", "PAGER", "EDITOR", "VISUAL", "GIT_EDITOR",
+    "GIT_SEQUENCE_EDITOR", "MANPAGER", "LESSOPEN", "PROMPT_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS",
+])  # fmt: skip
 _OFF: Final = frozenset(["NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY"])
 _PRINTING: Final = {
     "export": "every exported variable",
@@ -69,6 +73,9 @@ def judge_assignment(call: Call, name: str, value: Word) -> None:
         and not text.startswith("-")
     ):
         call.note(Effect.RUNS_CODE, f"{name} makes other programs run {shown(text)}.")
+        if name in _RUNS_COMMAND:
+            call.run_text(text)
+            call.ran = False
 
 
 _BUILDING: Final = frozenset(["build", "webpack", "vite", "tsc", "rollup", "esbuild", "next", "ci", "install", "test"])

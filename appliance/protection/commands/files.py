@@ -84,6 +84,10 @@ def _ln(call: Call) -> Source:
     call.read_all(options.rest[:-1] or options.rest)
     for word in options.rest[1:][-1:]:
         call.write(word)
+        if options.has("-s", "--symbolic") and len(options.rest) == 2:  # noqa: PLR2004 - a target and a link
+            link, target = call.resolved(word)[0], call.resolved(options.rest[0])[0]
+            if link != target:
+                call.state.links[link] = target
     return NOTHING
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from appliance.protection.commands.call import Call, shown
+from appliance.protection.commands.credentials import is_credential
 from appliance.protection.commands.effects import Effect
 from appliance.protection.commands.hosts import remote_of
 from appliance.protection.commands.options import Options, split_options
@@ -52,9 +53,9 @@ def _judge_setting(call: Call, name: str, value: Word) -> None:
     lowered, text = name.lower(), value.text
     if lowered == "http.sslverify" and text.lower() in {"false", "0", "no"}:
         call.note(Effect.DISABLES_PROTECTION, "It would stop git's check of certificates.")
-    elif lowered.startswith("alias.") and text.startswith("!"):
-        call.note(Effect.RUNS_CODE, f"The alias {shown(name)} runs a command.")
-        call.run_text(text[1:])
+    elif lowered.startswith("alias."):
+        call.note(Effect.RUNS_CODE, f"The alias {shown(name)} runs {shown(text)}.")
+        call.run_text(text[1:] if text.startswith("!") else f"git {text}")
         call.ran = False
     elif (
         lowered.startswith(_RUN_BY_GIT)
@@ -231,6 +232,22 @@ def _diff(_: Call, words: list[Word]) -> Source:
     return PROGRAM_OUTPUT
 
 
+def _show(call: Call, words: list[Word]) -> Source:
+    """Judge showing what files hold or have held."""
+    for word in words:
+        path = word._replace(text=word.text.rpartition(":")[2])
+        if word.text[:1] != "-" and path.is_known and any(is_credential(each) for each in call.resolved(path)):
+            call.read(path)
+    return _diff(call, words)
+
+
+def _rm(call: Call, words: list[Word]) -> Source:
+    options = split_options(words)
+    if options.has("-f", "--force") and any(word.text in {".", ":/", "*", "./"} for word in options.rest):
+        call.note(Effect.DESTRUCTIVE, "It would delete every file with its uncommitted changes.")
+    return NOTHING
+
+
 def _credential(call: Call, words: list[Word]) -> Source:
     if words and words[0].text == "fill":
         call.note(Effect.CREDENTIAL_READ, "It would show a stored password.")
@@ -276,7 +293,8 @@ _VERBS: Final[Mapping[str, Verb]] = {
     "rebase": _rebase, "filter-branch": _filter, "filter-repo": _filter, "reflog": _reflog, "gc": _gc, "prune": _gc,
     "update-ref": _update_ref, "config": _config, "fetch": _network, "pull": _network, "clone": _network,
     "ls-remote": _network,
-    "submodule": _foreach, "remote": _remote, "ls-files": _listing, "diff": _diff, "credential": _credential,
+    "submodule": _foreach, "remote": _remote, "ls-files": _listing,
+    "diff": _show, "show": _show, "log": _show, "blame": _show, "cat-file": _show, "rm": _rm, "credential": _credential,
     "worktree": _worktree,
     "bisect": _bisect, "rev-parse": _rev_parse, "describe": _rev_parse, "replace": _filter, "send-email": _send_email,
 }  # fmt: skip

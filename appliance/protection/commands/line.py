@@ -43,7 +43,7 @@ class Line:
     """
 
     def __init__(self, project: str) -> None:
-        self.project = project
+        self.project = resolve(project, "") if project else ""
         self.commands: list[Command] = []
         self.effects: dict[Effect, str] = {}
         self.is_understood = True

@@ -203,6 +203,8 @@ def _maven(call: Call) -> Source:
 
 def _make(call: Call) -> Source:
     options = split_options(call.args, {"-f", "-C", "-j", "-I", "-o", "-W", "--file", "--directory", "--eval", "-E"})
+    if any(value.text in {"-", "/dev/stdin"} for value in options.values("-f", "--file")):
+        call.unclear()
     for value in options.values("--eval", "-E"):
         if not value.is_known or "$(shell" in value.text or ":" in value.text:
             call.unclear()

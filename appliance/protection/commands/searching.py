@@ -55,11 +55,15 @@ def _find(call: Call) -> Source:
 
 def _found(roots: list[Word], tests: list[Word]) -> list[Word]:
     """Give patterns for what is found: below each root, with the names that are asked for."""
-    names = [
-        tests[place + 1]
-        for place, word in enumerate(tests[:-1])
-        if word.text in _NAMES and (place == 0 or tests[place - 1].text not in {"!", "-not"})
-    ]
+    names = (
+        []
+        if _has_open_alternative(tests)
+        else [
+            tests[place + 1]
+            for place, word in enumerate(tests[:-1])
+            if word.text in _NAMES and (place == 0 or tests[place - 1].text not in {"!", "-not"})
+        ]
+    )
     endings = [
         name._replace(text="/**/" + name.text.lstrip("*/") if name.text[:2] == "*/" else "/**/" + name.text)
         for name in names
@@ -76,6 +80,19 @@ def _found(roots: list[Word], tests: list[Word]) -> list[Word]:
         for root in roots[:_MOST_ROOTS]
         for ending in endings[:_MOST_ROOTS]
     ]
+
+
+def _has_open_alternative(tests: list[Word]) -> bool:
+    """Tell whether an alternative of the tests asks for no name: `-name x -o -delete` deletes all but x."""
+    named = False
+    for word in [*tests, Word("-o")]:
+        if word.text in {"-o", "-or", ","}:
+            if not named:
+                return bool(tests)
+            named = False
+        elif word.text in _NAMES:
+            named = True
+    return False
 
 
 def _run_each(call: Call, words: list[Word], start: int, items: list[Word]) -> int:

@@ -111,7 +111,7 @@ def _account(call: Call) -> Source:
 
 
 def _kill(call: Call) -> Source:
-    options = call.options({"-s", "-n", "-u", "-g", "-t", "-P", "-U", "-G", "--signal"})
+    options = split_options(call.args, {"-s", "-n", "-u", "-g", "-t", "-P", "-U", "-G", "--signal"})
     names = [word.text for word in options.rest]
     if any(guards(name) for name in names):
         call.note(Effect.DISABLES_PROTECTION, f"It would end {shown(' '.join(names))}.")

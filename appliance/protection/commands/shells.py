@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from appliance.protection.commands.call import Call, shown
+from appliance.protection.commands.credentials import is_credential
 from appliance.protection.commands.effects import Effect
 from appliance.protection.commands.words import NOTHING, PROGRAM_OUTPUT, Origin, Source, Word, joined
 
 _OPTIONS: Final = {"-o", "+o", "-O", "+O", "--rcfile", "--init-file", "-C", "--init-command", "--login-file"}
+MOST_OPERANDS: Final = 64
+_STDIN: Final = frozenset(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
 _UNREAD: Final = frozenset([Origin.DOWNLOAD, Origin.DECODED])
 
 
@@ -88,7 +91,7 @@ def _shell(call: Call) -> Source | None:
         return run_code(call, options.rest[0], call.stdin)
     for value in options.values("--rcfile", "--init-file"):
         run_file(call, value)
-    if options.rest and not options.has("-s") and options.rest[0].text not in {"-", "/dev/stdin"}:
+    if options.rest and not options.has("-s") and options.rest[0].text not in _STDIN:
         return run_file(call, options.rest[0])
     if options.has("--version", "--help"):
         return None
@@ -113,7 +116,7 @@ def _source(call: Call) -> Source | None:
     if not call.args:
         return None
     script = call.args[0]
-    if script.text in {"/dev/stdin", "-"} and call.stdin is not None:
+    if script.text in _STDIN and call.stdin is not None:
         return run_stream(call, call.stdin)
     return run_file(call, script)
 
@@ -122,6 +125,11 @@ def unknown(call: Call) -> Source | None:
     """Judge a program that nothing here knows: only its name and words are facts."""
     if call.program.startswith("mkfs"):
         call.note(Effect.DESTRUCTIVE, f"{call.program} would format a disk.")
+    for word in call.args[:MOST_OPERANDS]:
+        # Whatever the program is, a key that is named is a key that is used.
+        operand = word._replace(text=word.text.rpartition("=")[2]) if word.text[:1] == "-" else word
+        if operand.is_known and any(is_credential(path, is_glob=word.is_glob) for path in call.resolved(operand)):
+            call.read(operand)
     return None
 
 

@@ -31,11 +31,12 @@ class State:
         functions: their bodies.
         aliases: their texts.
         files: content or origin of files that the line itself has written, by path; subshells share them.
+        links: symbolic links that the line itself has made, and where they lead.
         positional: `$1` and on; None if unknown.
         has_connection: whether a descriptor was opened to a host.
     """
 
-    __slots__ = ("aliases", "directories", "files", "functions", "has_connection", "positional", "variables")
+    __slots__ = ("aliases", "directories", "files", "functions", "has_connection", "links", "positional", "variables")
 
     def __init__(self, directory: str) -> None:
         self.directories: tuple[str, ...] = (directory,)
@@ -43,6 +44,7 @@ class State:
         self.functions: dict[str, Function] = {}
         self.aliases: dict[str, str] = {}
         self.files: dict[str, Source] = {}
+        self.links: dict[str, str] = {}
         self.positional: tuple[Word, ...] | None = None
         self.has_connection = False
 
@@ -54,6 +56,7 @@ class State:
         other.functions = self.functions.copy()
         other.aliases = self.aliases.copy()
         other.files = self.files
+        other.links = self.links
         other.positional = self.positional
         other.has_connection = self.has_connection
         return other

@@ -39,7 +39,7 @@ _PATCHES: Final = {
 
 def judge_tool(action: Action, line: Line) -> None:
     """Judge a call of a tool that is no shell, as one command of the line."""
-    call = Call([Word(action.tool)] if action.tool else [], State(action.project), Flow(), line)
+    call = Call([Word(action.tool)] if action.tool else [], State(line.project), Flow(), line)
     call.program = action.tool
     match action.kind:
         case Kind.READ_FILE:

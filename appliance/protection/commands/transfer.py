@@ -7,6 +7,7 @@ from appliance.protection.commands.call import Call, shown
 from appliance.protection.commands.effects import Effect
 from appliance.protection.commands.environment import is_secret_name
 from appliance.protection.commands.hosts import host_of, is_local, is_metadata
+from appliance.protection.commands.options import Options
 from appliance.protection.commands.production import is_production
 from appliance.protection.commands.words import DOWNLOADED, NOTHING, Origin, Source, Word
 
@@ -116,8 +117,7 @@ def _curl(call: Call) -> Source:
     if options.has("-n", "--netrc", "--netrc-optional"):
         secrets.append(Word("~/.netrc"))
     _judge_curl_files(call, options.values("-K", "--config"), secrets)
-    for value in options.values("-x", "--proxy", "--socks5", "--socks5-hostname"):
-        call.host(host_of(value.text))
+    _judge_curl_way(call, options)
     outputs = options.values("-o", "--output", "-c", "--cookie-jar", "-D", "--dump-header")
     if options.has("-O", "--remote-name", "--remote-name-all"):
         outputs += [_file_of(word) for word in options.rest]
@@ -125,6 +125,14 @@ def _curl(call: Call) -> Source:
         if value.text != "-":
             call.write(value, DOWNLOADED)
     return DOWNLOADED
+
+
+def _judge_curl_way(call: Call, options: Options) -> None:
+    """Judge what stands between curl and the host."""
+    if any(value.text.endswith("docker.sock") for value in options.values("--unix-socket", "--abstract-unix-socket")):
+        call.note(Effect.PRIVILEGED, "The container service has the rights of the machine.")
+    for value in options.values("-x", "--proxy", "--socks5", "--socks5-hostname"):
+        call.host(host_of(value.text))
 
 
 def _judge_headers(call: Call, headers: list[Word], host: str) -> None:

@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.actions.records import Facts, Kind
-from appliance.protection.commands.budget import MOST_CHARACTERS, MOST_SECONDS, MOST_STEPS, Budget, SpentError
+from appliance.protection.commands.budget import (
+    MOST_CHARACTERS,
+    MOST_SECONDS,
+    MOST_STEPS,
+    UNTIMED_STEPS,
+    Budget,
+    SpentError,
+)
 from appliance.protection.commands.facts import facts_of
 from tests.appliance.protection.commands.conftest import action_of
 
@@ -274,9 +281,9 @@ def test_a_budget_ends_by_time_steps_and_characters() -> None:
     """Each limit alone stops the judging."""
     now = [0.0]
     late = Budget(lambda: now[0])
-    _spend(late, 16)
     now[0] = MOST_SECONDS * 2
     assert late.is_late()
+    _spend(late, UNTIMED_STEPS)
     with pytest.raises(SpentError):
         _spend(late, 16)
     with pytest.raises(SpentError):
