@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -118,6 +118,12 @@ def current_connection() -> Connection:
     return running.connection
 
 
+def abandon(connection: Connection) -> None:
+    """Cut a connection off: to give it back would wait for the server, and a silent one never answers."""
+    with suppress(asyncpg.InterfaceError):  # a connection of the pool knows nothing any more once it is cut off
+        connection.terminate()
+
+
 @asynccontextmanager
 async def pooled() -> AsyncIterator[Connection]:
     """A connection of the pool, given back whatever happens.
@@ -135,8 +141,7 @@ async def pooled() -> AsyncIterator[Connection]:
     try:
         yield connection
     except (asyncio.CancelledError, TimeoutError):
-        # To give it back would wait until the server has taken note, which a silent one does not.
-        connection.terminate()
+        abandon(connection)
         raise
     finally:
         await pool.release(connection)

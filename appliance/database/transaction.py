@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from appliance.database.connection import Connection, pooled
+from appliance.database.connection import Connection, abandon, pooled
 from appliance.database.piccolo_conf import DB
 
 
@@ -38,7 +38,7 @@ async def transaction_on(connection: Connection) -> AsyncIterator[None]:
         try:
             yield
         except (asyncio.CancelledError, TimeoutError):
-            connection.terminate()
+            abandon(connection)
             raise
         except BaseException:
             await inner.rollback()
