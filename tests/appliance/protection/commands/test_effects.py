@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from appliance.actions.records import Facts
+from appliance.protection.commands.budget import MOST_SECONDS
 from appliance.protection.commands.effects import MEANINGS, Effect
+from appliance.protection.commands.line import DEEPEST_SHELL, MOST_COMMANDS
+from appliance.protection.commands.parsing import LONGEST_TEXT
 
 Shell = Callable[[str], Facts]
 REFERENCE = (Path(__file__).parents[4] / "docs/reference/effects.md").read_text("utf-8")
@@ -377,3 +380,11 @@ def test_every_effect_is_in_the_reference_with_its_meaning() -> None:
     """A policy author finds each name and what it stands for."""
     for effect in Effect:
         assert f"| `{effect}` | {MEANINGS[effect]} |" in REFERENCE
+
+
+def test_the_limits_in_the_reference_are_the_ones_in_force() -> None:
+    """Numbers in text rot fastest."""
+    assert f"{LONGEST_TEXT:,} characters" in REFERENCE
+    assert f"{DEEPEST_SHELL} shells" in REFERENCE
+    assert f"{MOST_COMMANDS} commands" in REFERENCE
+    assert f"{MOST_SECONDS} seconds" in REFERENCE
