@@ -31,25 +31,6 @@ _NAMING: Final = (
     "--destination", "-d", "--host", "-H", "--instance", "--name", "--cluster-name", "--db-instance-identifier",
     "--bucket", "--table-name", "-o", "-s",
 )  # fmt: skip
-_READING: Final = (
-    "get",
-    "list",
-    "describe",
-    "show",
-    "ls",
-    "help",
-    "status",
-    "view",
-    "head",
-    "wait",
-    "top",
-    "logs",
-    "explain",
-    "version",
-    "diff",
-    "plan",
-    "validate",
-)
 
 
 def _named(call: Call, options: Options, *, with_operands: bool = True) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from appliance.actions.records import Action, Facts, Kind
+from appliance.protection.commands.budget import SpentError
 from appliance.protection.commands.effects import Effect
 from appliance.protection.commands.line import Line
 from appliance.protection.commands.tools import judge_tool, mcp_names
@@ -36,10 +37,14 @@ def facts_of(action: Action) -> Facts:
     if action.kind in {Kind.PROMPT, Kind.RESULT, Kind.LIFECYCLE, Kind.TOOL}:
         return _NOTHING
     line = Line(action.project)
-    if action.kind is Kind.SHELL:
-        _judge_shell(action, line)
-    else:
-        judge_tool(action, line)
+    try:
+        if action.kind is Kind.SHELL:
+            _judge_shell(action, line)
+        else:
+            judge_tool(action, line)
+    except (SpentError, RecursionError):
+        # Too large: what was seen until then counts, and the rest is not understood.
+        line.unclear()
     server, tool = mcp_names(action.tool) if action.kind is Kind.MCP else ("", "")
     effects = dict.fromkeys(effect for command in line.commands for effect in command.effects)
     effects.update(dict.fromkeys(effect.value for effect in line.effects))

@@ -58,15 +58,11 @@ class Line:
         self._salvages = 0
 
     def judge_all(self, text: str, folder: str = "") -> None:
-        """Judge the whole text, in a folder of the project if one is given.
-
-        A line that is too large is judged as far as it goes, and not understood.
-        """
-        try:
-            self.run_text(text, State(resolve(folder, self.project) if folder else self.project), None, {})
-            self._judge_uncalled()
-        except (SpentError, RecursionError):
-            self.unclear()
+        """Judge the whole text, in a folder of the project if one is given; SpentError if it is too large."""
+        self.run_text(text, State(resolve(folder, self.project) if folder else self.project), None, {})
+        for name, ((body, script), state) in list(self.defined.items()):
+            if name not in self._ever_called:
+                script.run(body, state.copy(), Flow())
 
     def step(self) -> None:
         """Count one step; beyond the limit the rest is not judged (SpentError)."""
@@ -225,11 +221,6 @@ class Line:
         finally:
             self._called.pop()
             call.state.positional = outer
-
-    def _judge_uncalled(self) -> None:
-        for name, ((body, script), state) in list(self.defined.items()):
-            if name not in self._ever_called:
-                script.run(body, state.copy(), Flow())
 
 
 def _is_plain(text: str) -> bool:

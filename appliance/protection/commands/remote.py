@@ -25,19 +25,6 @@ _RSYNC: Final = {
     "--backup-dir", "-M",
     "--rsync-path", "--link-dest", "--compare-dest", "--copy-dest", "--chmod", "--chown", "--out-format", "--info",
 }  # fmt: skip
-_SHELLS: Final = (
-    "/bin/sh",
-    "/bin/bash",
-    "bash",
-    "sh",
-    "/bin/zsh",
-    "zsh",
-    "cmd.exe",
-    "powershell",
-    "cmd",
-    "/bin/dash",
-    "/usr/bin/bash",
-)
 
 
 def _reach(call: Call, word: Word, host: str) -> None:

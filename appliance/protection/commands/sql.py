@@ -6,7 +6,6 @@ LONGEST_SQL: Final = 262_144
 _QUOTES: Final = "'\"`"
 _BULK: Final = frozenset(["TRUNCATE", "DROP"])
 _HARMLESS_DROPS: Final = frozenset(["TEMP", "TEMPORARY"])
-_HARMLESS_ALTERED: Final = frozenset(["SESSION", "SYSTEM"])
 
 
 def bulk_write(sql: str) -> str | None:

@@ -21,7 +21,6 @@ _PATHS: Final = frozenset([
     "destination", "old_path", "new_path",
     "src", "dst", "image_path", "uri",
 ])  # fmt: skip
-_TARGETS: Final = frozenset(["destination", "dst", "new_path"])
 _URLS: Final = frozenset(
     ["url", "urls", "uri", "endpoint", "href", "address", "link", "links", "base_url", "webhook", "webhook_url"]
 )

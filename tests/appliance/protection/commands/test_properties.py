@@ -262,6 +262,18 @@ def test_a_hostile_text_cannot_hold_the_road(shell: Shell, unit: str, ending: st
     assert time.thread_time() - started < 3
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_a_hostile_argument_of_a_tool_cannot_either(kind: Kind) -> None:
+    """A tool that runs commands, and arguments without end or bottom."""
+    nested: Any = "x"
+    for _ in range(200):
+        nested = [nested, {"path": nested}] if len(str(nested)) < 10_000 else [nested]
+    arguments = {"command": "f(){ f;f; }; " + "ls $x; " * 30_000, "paths": ["~/x"] * 50_000, "path": nested}
+    started = time.thread_time()
+    facts_of(action_of(kind, "mcp__shell__run", arguments))
+    assert time.thread_time() - started < 3
+
+
 def test_a_line_that_is_too_long_is_judged_as_far_as_it_goes(shell: Shell) -> None:
     """What stands at its beginning is still denied; the rest makes it unknown."""
     facts = shell("rm -rf /\n" + "ls x\n" * 100_000)
