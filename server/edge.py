@@ -95,7 +95,7 @@ class Edge:
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if path.startswith((_HEALTH, _STATIC)):
-            if scope["method"] == "HEAD":  # monitors ask so; the server sends the head alone (RFC 9110 section 9.3.2)
+            if scope["type"] == "http" and scope["method"] == "HEAD":  # monitors ask so; the server sends the head alone (RFC 9110 section 9.3.2)
                 scope["method"] = "GET"
             await self._inner(scope, receive, send)
             return
