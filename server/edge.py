@@ -3,7 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from litestar import Litestar, Request
@@ -95,9 +95,10 @@ class Edge:
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if path.startswith((_HEALTH, _STATIC)):
-            if scope["type"] == "http" and scope["method"] == "HEAD":  # monitors ask so; the server sends the head alone (RFC 9110 section 9.3.2)
-                scope["method"] = "GET"
-            await self._inner(scope, receive, send)
+            asked: dict[str, Any] = {**scope}
+            if asked["method"] == "HEAD":  # monitors ask so; the server sends the head alone (RFC 9110 section 9.3.2)
+                asked["method"] = "GET"
+            await self._inner(cast("Scope", asked), receive, send)
             return
         if not self._hosts.is_ours(scope["headers"]):
             raise HostUnknownError
