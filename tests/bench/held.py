@@ -60,7 +60,7 @@ class HeldCalls:
             self.calls.append(HeldCall(str(row["id"]), row["binding"], replies[branch]))
 
     async def _await_pending(self, database: Any, wanted: int) -> None:  # noqa: ANN401 - asyncpg.Connection
-        end = time.monotonic() + _WAIT_SECONDS
+        end, rows = time.monotonic() + _WAIT_SECONDS, 0
         while time.monotonic() < end:
             rows = await database.fetchval(_COUNT, f"%{self._batch}-%")
             if rows >= wanted:

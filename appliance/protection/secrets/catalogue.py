@@ -41,7 +41,7 @@ _LEFT = re2.compile(r"(^|\(\?i\)|\(\?:|\||\()\\b")
 @cache
 def load_rules() -> tuple[Rule, ...]:
     """Read all rules in order of preference; macros are expanded and open ends opened."""
-    folder = resources.files(__package__) / "rules"
+    folder = resources.files("appliance.protection.secrets") / "rules"
     rules = []
     for name in AREAS:
         data = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))

@@ -41,7 +41,8 @@ def build_example(rule: Rule, random: Random) -> Example:
     for field in _FIELD.finditer(rule.example.encode()):
         start, end = field.span()
         pieces.append(rule.example.encode()[position:start].decode())
-        pieces.append(_fill(field[1].decode(), field[2].decode(), random, "".join(pieces)))
+        kind, _, value = rule.example.encode()[start + 1 : end - 1].decode().partition(":")
+        pieces.append(_fill(kind, value, random, "".join(pieces)))
         position = end
     text = "".join([*pieces, rule.example.encode()[position:].decode()])
     if "«" not in text:

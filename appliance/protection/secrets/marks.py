@@ -40,7 +40,10 @@ def between_marks(text: str, change: Callable[[str], str]) -> str:
     raw = text.encode("utf-8", "surrogatepass")
     position = 0
     for found in _MARK.finditer(raw):
-        pieces += (change(raw[position : found.start()].decode("utf-8", "surrogatepass")), found.group().decode())
+        pieces += (
+            change(raw[position : found.start()].decode("utf-8", "surrogatepass")),
+            raw[found.start() : found.end()].decode(),
+        )
         position = found.end()
     pieces.append(change(raw[position:].decode("utf-8", "surrogatepass")))
     return "".join(pieces)
