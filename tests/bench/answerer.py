@@ -13,6 +13,7 @@ from appliance.bootstrap import Appliance, open_appliance
 from appliance.config import load
 from appliance.database.identifiers import uuid7
 from appliance.ledger.records import Actor, ActorKind
+from appliance.logging import configure
 
 
 async def main() -> None:
@@ -25,6 +26,7 @@ async def main() -> None:
         roles=frozenset({"approver"}),
         actor=Actor(kind=ActorKind.PERSON, id=str(person), name="Bench"),
     )
+    configure(level="warning", format_="console", stream=sys.stderr)  # standard output belongs to the answers
     async with open_appliance(load(None, os.environ).config) as appliance:
         _say("ready")
         loop = asyncio.get_running_loop()
