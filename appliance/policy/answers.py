@@ -39,3 +39,7 @@ class CedarAnswers:
                 self._kept.clear()
             self._kept[key] = answer
         return answer
+
+    def forget(self) -> None:
+        """Ask Cedar anew from now on: for measuring it."""
+        self._kept.clear()

@@ -41,3 +41,5 @@ def test_memory_is_bounded() -> None:
     long = (frozenset[int](), "a", "shell", "/" * 300, b"x" * 300)
     assert answers.keep(long, said) is said
     assert answers.get(long) is None
+    answers.forget()
+    assert not answers._kept
