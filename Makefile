@@ -7,9 +7,11 @@
 #   make docs                                                            write the generated references anew
 #   make clean                                                           delete what was built; data stay
 #
-# PYTHON names the interpreter that .venv is made on: `make up PYTHON=python3.12`.
+# PYTHON names the interpreter that .venv is made on: `make up PYTHON=python3.12`. If it is not given, that is the
+# distribution's own where it is new enough: it is built with profiles and gets the distribution's security updates.
 
-PYTHON ?= python3
+PYTHON ?= $(shell /usr/bin/python3 -c 'import sys, ensurepip; print(sys.executable if sys.version_info >= (3, 11) else 1 / 0)' \
+	2>/dev/null || echo python3)
 PORT ?=
 STATE ?=
 CONFIG ?=

@@ -38,6 +38,8 @@ from appliance.ledger.ledger import Ledger
 from appliance.ledger.witness import CheckpointFile
 from appliance.policy.service import POLICY_CHANNEL, install_starter_pack
 from appliance.policy.store import PolicyStore
+from appliance.protection.secrets.catalogue import load_rules
+from appliance.protection.secrets.engine import Engine
 from appliance.protection.secrets.scanner import Scanner
 from appliance.protection.service import Protection
 from appliance.wakening import Wakening
@@ -228,6 +230,11 @@ def service_url_of(config: Config) -> str:
 def _scanner(config: Config, keys: KeyRing) -> Scanner:
     protection = config.protection
     return Scanner(keys.derive("fingerprints"), protection.decode_depth, protection.scan_bytes_max)
+
+
+def compile_rules() -> None:
+    """Compile the secret rules, which takes half a second, for this process and those that it forks."""
+    Engine(load_rules())
 
 
 def log_mask(config: Config) -> Callable[[str], str]:

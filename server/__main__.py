@@ -1,9 +1,12 @@
-"""`python -m server`: the API and the dashboard, in this one process."""
+"""`python -m server`: the API and the dashboard."""
 
 import asyncio
+import errno
 import gc
 import signal
 import socket
+import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -12,12 +15,13 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from litestar import Litestar
 
-from appliance.bootstrap import open_appliance
+from appliance.bootstrap import compile_rules, open_appliance
 from appliance.config import Config
 from appliance.errors import LeashError
 from server.app import EDGE, create_app
 from server.command_line import configured, stop
 from server.edge import Edge
+from server.workers import Workers, worker_count
 
 _PROGRAM: Final = "server"
 # With the defaults, a thousand held calls let a fast one wait for seconds: docs/adr/0008-web-server.md.
@@ -26,6 +30,8 @@ _BACKPRESSURE: Final = 20_000
 _HEADER_MILLISECONDS: Final = 10_000
 _HEADER_BYTES: Final = 65_536
 _OPENING_SECONDS: Final = 0.005
+# The processes of a service that was killed answer what they hold, and are gone soon after.
+_PREDECESSOR_SECONDS: Final = 2.0
 # A decision makes hundreds of objects and no cycles: collecting after every 700 costs a tenth of the processor.
 _COLLECT_AFTER: Final = (50_000, 20, 20)
 log = structlog.get_logger(_PROGRAM)
@@ -39,8 +45,8 @@ class PortTakenError(LeashError):
     next_step = "Stop what listens there, or choose another server.port."
 
 
-async def serve(config: Config) -> None:
-    """Run until SIGTERM or SIGINT; then answer what is held, finish what runs, and end.
+async def serve(config: Config, listens: Callable[[], None]) -> None:
+    """Run until SIGTERM or SIGINT; then answer what is held, finish what runs, and end. Call `listens` once it does.
 
     Raises:
         LeashError: the service cannot start.
@@ -49,14 +55,13 @@ async def serve(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    _check_address(config)
     async with open_appliance(config) as appliance:
         app = create_app(appliance)
         async with app.lifespan():
-            await _serve(app, config, stopping)
+            await _serve(app, config, stopping, listens)
 
 
-async def _serve(app: Litestar, config: Config, stopping: asyncio.Event) -> None:
+async def _serve(app: Litestar, config: Config, stopping: asyncio.Event, listens: Callable[[], None]) -> None:
     edge: Edge = app.state[EDGE]
     server = _server(app, config)
     serving = asyncio.create_task(server.serve(), name="granian")
@@ -65,6 +70,7 @@ async def _serve(app: Litestar, config: Config, stopping: asyncio.Event) -> None
     gc.freeze()  # what is here now stays: later collections need not look at it
     gc.set_threshold(*_COLLECT_AFTER)
     log.info("server.listening", host=config.server.host, port=config.server.port, public=config.public_origin)
+    listens()
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
@@ -107,26 +113,43 @@ def _server(app: Litestar, config: Config) -> Server:
 
 
 def _check_address(config: Config) -> None:
-    """Granian reports a taken port late and in its own words.
+    """Granian shares the port with whoever else shares it, and reports a taken one late and in its own words.
 
     Raises:
         PortTakenError: it is taken, or not ours to listen on.
     """
-    host, port = config.server.host, config.server.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    until = time.monotonic() + _PREDECESSOR_SECONDS
+    while problem := _address_problem(config.server.host, config.server.port):
+        if problem.errno != errno.EADDRINUSE or time.monotonic() > until:
+            where = f"{config.server.host}:{config.server.port}"
+            raise PortTakenError(f"{where} cannot be listened on: {problem.strerror}") from problem
+        time.sleep(_OPENING_SECONDS)
+
+
+def _address_problem(host: str, port: int) -> OSError | None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as problem:
-            raise PortTakenError(f"{host}:{port} cannot be listened on: {problem.strerror}") from problem
+            return problem
+    return None
 
 
 def main() -> None:
     """Serve, or say in one line why not."""
     config = configured(_PROGRAM, "Serve the API and the dashboard.")
     try:
-        asyncio.run(serve(config))
+        _check_address(config)
+    except LeashError as problem:
+        stop(_PROGRAM, problem)
+    compile_rules()
+    raise SystemExit(Workers(worker_count(config.server.workers), lambda listens: _work(config, listens)).run())
+
+
+def _work(config: Config, listens: Callable[[], None]) -> None:
+    try:
+        asyncio.run(serve(config, listens))
     except LeashError as problem:
         stop(_PROGRAM, problem)
 

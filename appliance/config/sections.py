@@ -43,6 +43,15 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
             extra={"expected": "at most 32 lower-case letters, digits and hyphens"},
         ),
     ] = ""
+    workers: Annotated[
+        int,
+        Meta(
+            description="Processes that serve, each on one core; 0 means one per core, 4 at most."
+            " Each has its own database connections and counts its own request rates.",
+            ge=0,
+            le=64,
+        ),
+    ] = 0
     shutdown_grace_seconds: Annotated[
         float,
         Meta(

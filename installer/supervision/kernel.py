@@ -1,4 +1,4 @@
-"""What Linux tells and does about processes: who they are, that they ended, and that they end with their parent."""
+"""What Linux tells and does about processes: who they are, and that they ended."""
 
 import ctypes
 import os
@@ -12,11 +12,9 @@ from typing import Final, Self
 
 import msgspec
 
-_SET_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG, prctl(2)
-_SET_CHILD_SUBREAPER: Final = 36  # PR_SET_CHILD_SUBREAPER
+_SET_CHILD_SUBREAPER: Final = 36  # PR_SET_CHILD_SUBREAPER, prctl(2)
 _STARTED_FIELD: Final = 19  # field 22 of proc(5)'s stat, counted from behind the command's bracket
 _STATE_FIELD: Final = 0
-# Loaded before any fork: between fork and exec nothing may be imported.
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -114,17 +112,3 @@ def command_of(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
     except OSError:
         return ""
-
-
-def dies_with_parent(parent: int) -> Callable[[], None]:
-    """What a child runs before its program: it gets SIGTERM when the thread that started it ends, however it ends.
-
-    `parent` is the process id of that thread's process.
-    """
-
-    def prepare() -> None:
-        _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM), 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the call above
-            os._exit(0)
-
-    return prepare

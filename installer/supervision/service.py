@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from appliance.parent_death import dies_with_parent
 from installer.supervision.backoff import delay_after
-from installer.supervision.kernel import ProcessId, dies_with_parent
+from installer.supervision.kernel import ProcessId
 from installer.supervision.logs import RotatingLog
 
 _READ_BYTES: Final = 65_536

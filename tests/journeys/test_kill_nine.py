@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests.support import processes
 from tests.support.journey import Cloud
 from tests.support.machines import Answer, Machine, bash
 from tests.support.visitor import Visitor
@@ -132,16 +133,25 @@ async def _story(place: Path, victim: str, kills: int) -> None:
 
 
 async def _kill_again_and_again(cloud: Cloud, load: Load, victim: str, kills: int, chance: random.Random) -> None:
-    last = 0
     for _ in range(kills):
-        pid = 0
-        while pid in {0, last}:
-            await asyncio.sleep(0.01)
-            pid = cloud.child("server") if victim == "server" else cloud.postmaster
         await _recovered(cloud, load)
         await asyncio.sleep(chance.uniform(0.0, 0.4))
-        cloud.kill(pid)
-        last = pid
+        pids: list[int] = []
+        while not pids:
+            await asyncio.sleep(0.01)
+            pids = _victims(cloud, victim, chance)
+        cloud.kill(*pids)
+
+
+def _victims(cloud: Cloud, victim: str, chance: random.Random) -> list[int]:
+    """The database's first process; or of the server all processes, every third time only one that serves."""
+    if victim == "database":
+        return [cloud.postmaster] if cloud.postmaster else []
+    first = cloud.child("server")
+    workers = processes.children(first) if first else []
+    if not workers:
+        return []
+    return [chance.choice(workers)] if chance.random() < 1 / 3 else [first, *workers]
 
 
 async def _recovered(cloud: Cloud, load: Load) -> None:

@@ -17,10 +17,11 @@ from appliance.agents.service import create_deployment_token
 from appliance.approvals.queries import count_pending
 from appliance.clock import utc_now
 from appliance.database.connection import Connection, open_connection
+from tests.support import processes
 from tests.support.machines import bash
 from tests.support.people import OPERATOR, ledger_events
 from tests.support.postgres import TestDatabase
-from tests.support.served import environ_of, served
+from tests.support.served import Served, environ_of, served
 
 FORCED = "git push --force origin main"
 
@@ -184,3 +185,56 @@ def _trickle(port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+WORKERS = {"LEASH_SERVER__WORKERS": "2"}
+
+
+async def _workers(server: Served, count: int) -> set[int]:
+    """The process ids of so many workers that listen."""
+    while server.said.count("server.listening") < count:
+        assert server.process.poll() is None, server.said
+        await asyncio.sleep(0.02)
+    return set(processes.children(server.process.pid))
+
+
+async def test_a_killed_worker_is_replaced_while_the_other_serves(
+    committed_database: TestDatabase, tmp_path: Path
+) -> None:
+    """New connections find the one that lives, and soon a new one."""
+    environ = environ_of(committed_database, tmp_path, **WORKERS)
+    async with served("server", tmp_path, environ) as server:
+        before = await _workers(server, 2)
+        assert len(before) == 2
+        victim = min(before)
+        processes.end(victim)
+        url = f"http://127.0.0.1:{environ['LEASH_SERVER__PORT']}"
+        async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client:
+            assert (await client.get("/health/live", headers={"connection": "close"})).status_code == 200
+            after = await _workers(server, 3)
+            assert before - after == {victim}
+            assert len(after) == 2
+        server.process.send_signal(signal.SIGTERM)
+        assert await server.ended(15) == 0
+
+
+async def test_workers_end_with_the_first_process(committed_database: TestDatabase, tmp_path: Path) -> None:
+    """Killed or not, it leaves nobody behind who answers on its port, and its successor can start at once."""
+    environ = environ_of(committed_database, tmp_path, **WORKERS)
+    async with served("server", tmp_path, environ) as server:
+        workers = await _workers(server, 2)
+        server.process.kill()
+        await server.ended()
+        async with served("server", tmp_path, environ) as successor:
+            await successor.until("server.listening")
+            assert not any(processes.is_alive(pid) for pid in workers)
+
+
+async def test_a_worker_that_ends_by_itself_ends_the_service(committed_database: TestDatabase, tmp_path: Path) -> None:
+    """Whoever keeps the service running decides when it is tried again."""
+    environ = environ_of(committed_database, tmp_path, **WORKERS)
+    async with served("server", tmp_path, environ) as server:
+        workers = await _workers(server, 2)
+        processes.end(min(workers), signal.SIGTERM)
+        assert await server.ended(15) == 1
+        assert not any(processes.is_alive(pid) for pid in workers)
