@@ -1,5 +1,7 @@
 """`python -m server`: the API and the dashboard."""
 
+import server.lean  # noqa: F401 - first of all, as it says
+
 import asyncio
 import errno
 import gc
@@ -45,7 +47,7 @@ class PortTakenError(LeashError):
     next_step = "Stop what listens there, or choose another server.port."
 
 
-async def serve(config: Config, listens: Callable[[], None]) -> None:
+async def serve(app: Litestar, config: Config, listens: Callable[[], None]) -> None:
     """Run until SIGTERM or SIGINT; then answer what is held, finish what runs, and end. Call `listens` once it does.
 
     Raises:
@@ -56,7 +58,7 @@ async def serve(config: Config, listens: Callable[[], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with open_appliance(config) as appliance:
-        app = create_app(appliance)
+        app.state.appliance = appliance
         async with app.lifespan():
             await _serve(app, config, stopping, listens)
 
@@ -144,12 +146,13 @@ def main() -> None:
     except LeashError as problem:
         stop(_PROGRAM, problem)
     compile_rules()
-    raise SystemExit(Workers(worker_count(config.server.workers), lambda listens: _work(config, listens)).run())
+    app = create_app(config)
+    raise SystemExit(Workers(worker_count(config.server.workers), lambda listens: _work(app, config, listens)).run())
 
 
-def _work(config: Config, listens: Callable[[], None]) -> None:
+def _work(app: Litestar, config: Config, listens: Callable[[], None]) -> None:
     try:
-        asyncio.run(serve(config, listens))
+        asyncio.run(serve(app, config, listens))
     except LeashError as problem:
         stop(_PROGRAM, problem)
 

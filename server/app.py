@@ -10,6 +10,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from appliance.bootstrap import Appliance, Road, open_road
+from appliance.config import Config
 from appliance.database.connection import UNREACHABLE
 from appliance.database.errors import DatabaseError
 from server import api, dashboard
@@ -26,13 +27,16 @@ EDGE: Final = "edge"
 log = structlog.get_logger("server")
 
 
-def create_app(appliance: Appliance) -> Litestar:
-    """The application; its road is open while its lifespan lasts, as `app.state.road`."""
-    hooks, hosts = Hooks(appliance), Hosts(appliance.config.public_origin)
+def create_app(config: Config, appliance: Appliance | None = None) -> Litestar:
+    """The application; its road is open while its lifespan lasts, as `app.state.road`.
+
+    Before that `app.state.appliance` must be there: the routes are built once, in the process that forks the workers.
+    """
+    hooks, hosts = Hooks(config), Hosts(config.public_origin)
     app = Litestar(
         route_handlers=[*dashboard.route_handlers, *api.route_handlers],
         exception_handlers={Exception: answer_failure},
-        lifespan=[_road_of(appliance, hooks)],
+        lifespan=[_road_of(hooks)],
         logging_config=None,
         openapi_config=openapi_config(),
         template_config=dashboard.template_config,
@@ -42,15 +46,16 @@ def create_app(appliance: Appliance) -> Litestar:
         debug=False,
     )
     # Around everything, so that an address without a route gets the same headers, limits and log line.
-    edge = Edge(app, app.asgi_handler, hooks, appliance, hosts)
+    edge = Edge(app, app.asgi_handler, hooks, config, hosts)
     app.asgi_handler = edge
     app.state[EDGE] = edge
     return app
 
 
-def _road_of(appliance: Appliance, hooks: Hooks) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def _road_of(hooks: Hooks) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        appliance: Appliance = app.state.appliance
         async with open_road(appliance) as road:
             app.state.road = road
             app.state.readiness = Readiness(appliance, road)

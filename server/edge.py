@@ -11,7 +11,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.agents import dialects
-from appliance.bootstrap import Appliance
+from appliance.config import Config
 from server.addresses import Hosts, Proxies, header, rate_key
 from server.answers import answer_failure
 from server.authentication import authenticate
@@ -32,18 +32,17 @@ log = structlog.get_logger("server")
 class Edge:
     """The outermost ASGI application: hook calls go straight to their handler, everything else through the checks."""
 
-    def __init__(self, app: Litestar, inner: ASGIApp, hooks: Hooks, appliance: Appliance, hosts: Hosts) -> None:
+    def __init__(self, app: Litestar, inner: ASGIApp, hooks: Hooks, config: Config, hosts: Hosts) -> None:
         """`inner` is the application's own handler, which this object takes the place of."""
         self._app = app
         self._inner = inner
         self._hooks = hooks
-        self._appliance = appliance
         self._hosts = hosts
-        api = appliance.config.api
+        api = config.api
         self._bytes_max = api.request_bytes_max
         self._buckets = Buckets(api.requests_per_second, api.burst)
-        self._proxies = Proxies(appliance.config.server.trusted_proxies)
-        self._headers = SecurityHeaders(is_https=appliance.config.public_origin.startswith("https:"))
+        self._proxies = Proxies(config.server.trusted_proxies)
+        self._headers = SecurityHeaders(is_https=config.public_origin.startswith("https:"))
         self._idle: asyncio.Event | None = None
         self.running = 0
 
@@ -103,7 +102,7 @@ class Edge:
         if not self._hosts.is_ours(scope["headers"]):
             raise HostUnknownError
         check_announced(scope["headers"], self._bytes_max)
-        signed_in = await authenticate(scope, self._appliance)
+        signed_in = await authenticate(scope, self._app.state.appliance)
         client = scope.get("client")
         key: object = signed_in.session_id if signed_in else rate_key(client[0] if client else "")
         now = time.monotonic()

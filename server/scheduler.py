@@ -1,5 +1,7 @@
 """`python -m server.scheduler`: repeats the jobs of every feature, in one process of the installation at a time."""
 
+import server.lean  # noqa: F401 - first of all, as it says
+
 import asyncio
 import logging
 import signal

@@ -18,7 +18,8 @@ from litestar.types import Receive, Scope, Send
 from appliance.agents import dialects
 from appliance.agents.body import parse
 from appliance.agents.errors import AgentsError
-from appliance.bootstrap import Appliance, Road
+from appliance.bootstrap import Road
+from appliance.config import Config
 from appliance.database.identifiers import uuid7
 from appliance.decisions.errors import DecisionError, TooManyPendingError
 from appliance.decisions.records import Call, Requester
@@ -59,9 +60,9 @@ log = structlog.get_logger("hooks")
 class Hooks:
     """Answers `POST /v1/hooks/{agent}/{event}` for agents and events that have a dialect."""
 
-    def __init__(self, appliance: Appliance, *, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, config: Config, *, body_seconds: float = BODY_SECONDS) -> None:
         """Every call is denied until `open` was given a road."""
-        hooks = appliance.config.hooks
+        hooks = config.hooks
         self._limits = hooks
         self._decision_seconds = hooks.decision_timeout_seconds
         self._body_seconds = body_seconds

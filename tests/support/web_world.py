@@ -97,7 +97,7 @@ async def web_world(postgres: TestPostgres, place: Path, **sections: msgspec.Str
         await connect(database.service_url)
         try:
             appliance = await _build(Config(**settings), database.service_url, utc_now)
-            async with running(create_app(appliance), ORIGIN) as client:
+            async with running(create_app(appliance.config, appliance), ORIGIN) as client:
                 yield await _peopled(appliance, client)
         finally:
             await disconnect()

@@ -51,7 +51,7 @@ async def appliance(committed_database: TestDatabase, tmp_path: Path) -> Applian
 @pytest.fixture
 async def client(appliance: Appliance) -> AsyncIterator[WebClient]:
     """The running application, with its decision road."""
-    async with running(create_app(appliance), ORIGIN) as web:
+    async with running(create_app(appliance.config, appliance), ORIGIN) as web:
         yield web
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -58,7 +57,7 @@ async def test_a_hold_begins_with_the_call_and_not_with_its_last_byte(
     settings = HookSettings(hold_seconds=2, decision_timeout_seconds=1)
     body = msgspec.json.encode(bash("git push --force origin main"))
     async with web_world(postgres, tmp_path_factory.mktemp("state"), hooks=settings) as world:
-        hooks = Hooks(world.appliance)
+        hooks = Hooks(world.appliance.config)
         hooks.open(world.road)
         pieces = [
             (0, piece(body[:9], more=True)),
@@ -96,8 +95,7 @@ class Wire:
 
 def handler(settings: HookSettings, *, body_seconds: float = 5.0) -> Hooks:
     """A handler without a road: whatever gets so far is denied because nobody decides."""
-    settings_only: Any = SimpleNamespace(config=Config(hooks=settings))  # all of an appliance that it reads
-    return Hooks(settings_only, body_seconds=body_seconds)
+    return Hooks(Config(hooks=settings), body_seconds=body_seconds)
 
 
 async def call(hooks: Hooks, wire: Wire, token: str = "ol_x", **headers: bytes) -> None:
