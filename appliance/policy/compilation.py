@@ -1,7 +1,7 @@
 """Turn a policy text into something that answers fast: parsed, checked, and indexed by what each policy needs."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -13,6 +13,7 @@ from appliance.actions.records import AskTerms, MatchedPolicy
 from appliance.policy.annotations import ask_terms
 from appliance.policy.answers import CedarAnswers
 from appliance.policy.conditions import Shape, best, shape_of
+from appliance.policy.context import DIFFERENT_ALONE
 from appliance.policy.index import Bucket, Test, View, as_test, is_own
 from appliance.policy.records import PolicySummary
 
@@ -21,7 +22,6 @@ STARTER_TEXT: Final = files("appliance.policy").joinpath("starter.cedar").read_t
 SCHEMA: Final = cedarpy.Schema.from_str(SCHEMA_TEXT)
 
 _SLICES_KEPT: Final = 512
-_NOTHING: Final[Mapping[Any, Any]] = {}
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,8 @@ class CompiledPolicy(msgspec.Struct, frozen=True, kw_only=True):
         shape: what it needs and reads.
         source: its JSON form without annotations, under its id: a member of Cedar's `staticPolicies`.
         tests: what a request must meet for the policy to be a candidate: what other policies may share.
-        own_tests: the same for what each policy mostly has for itself: texts to be found, values to be lacked.
+        own_tests: the same for what each policy mostly has for itself: texts to be found, values to be lacked,
+            patterns not to be matched.
     """
 
     match: MatchedPolicy
@@ -68,34 +69,42 @@ class CompiledPolicies:
         text: the Cedar source.
         policies: in the order of the text.
         by_id: the same by `@id`.
+        position_of: where in `policies` an `@id` stands.
         answers: what Cedar has said of requests by these policies.
     """
 
-    __slots__ = ("_always", "_index", "_slice", "answers", "by_id", "policies", "text", "version")
+    __slots__ = ("_always", "_index", "_slice", "answers", "by_id", "policies", "position_of", "text", "version")
 
     def __init__(self, text: str, version: int, policies: tuple[CompiledPolicy, ...]) -> None:
         self.text = text
         self.version = version
         self.policies = policies
         self.by_id: Mapping[str, CompiledPolicy] = {policy.match.id: policy for policy in policies}
+        self.position_of: Mapping[str, int] = {policy.match.id: position for position, policy in enumerate(policies)}
         self._index: dict[str, dict[str, dict[tuple[Test, ...], Bucket]]] = {}
-        self._always = Bucket((), [], {}, {}, [])
+        self._always = Bucket.of(())
         for position, policy in enumerate(policies):
             self._file(position, policy)
         self.answers = CedarAnswers()
         self._slice = lru_cache(maxsize=_SLICES_KEPT)(self._parse)
 
-    def candidates(self, views: Iterable[View]) -> frozenset[int]:
-        """Give the positions of all policies that could match any of the requests, or fail on it."""
+    def candidates(self, views: Sequence[View]) -> frozenset[int]:
+        """Give the positions of all policies that could match any of the requests, or fail on it.
+
+        Args:
+            views: as `requests_of` gives them: the whole action first.
+        """
         chosen: set[int] = set()
+        whole = views[0]
         for view in views:
             self._always.choose(view, chosen)
-            for name, postings in self._index.items():
-                keys = view.keys(name)
-                if postings.keys().isdisjoint(keys):
-                    continue
-                for key in keys:
-                    for bucket in postings.get(key, _NOTHING).values():
+        for name, postings in self._index.items():
+            known = postings.keys()
+            if name not in DIFFERENT_ALONE and known.isdisjoint(whole.keys(name)):
+                continue
+            for view in views:
+                for key in known & view.keys(name):
+                    for bucket in postings[key].values():
                         bucket.choose(view, chosen)
         return frozenset(chosen)
 
@@ -128,7 +137,7 @@ class CompiledPolicies:
             return
         for name, value in requirement:
             buckets = self._index.setdefault(name, {}).setdefault(value, {})
-            bucket = buckets.setdefault(policy.tests, Bucket(policy.tests, [], {}, {}, []))
+            bucket = buckets.setdefault(policy.tests, Bucket.of(policy.tests))
             bucket.add(position, policy.own_tests)
 
     def _parse(self, positions: frozenset[int]) -> Slice:

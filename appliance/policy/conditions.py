@@ -4,7 +4,7 @@ Format: the Cedar JSON policy format (EST) of Cedar 4. A requirement is a set of
 have at least one; a policy whose requirement is not met cannot match, nor fail, and need not be evaluated.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,13 +12,16 @@ import msgspec
 from appliance.policy.context import ATTRIBUTES, FLAGS, SETS, TEXTS
 
 # A key is an attribute and one value of it. NOT_EMPTY stands for "the set has some value", and a value that
-# begins with CONTAINING for "the text has this in it", with LACKING for "the attribute does not have this value";
+# begins with CONTAINING for "the text has this in it", with LACKING for "the attribute does not have this value",
+# with UNLIKE for "the text does not match this pattern", given as the literals around its wildcards, by GAP apart;
 # these can be tested but not looked up.
 Key = tuple[str, str]
 Requirement = frozenset[Key]
 NOT_EMPTY: Final = "\x00not empty"
 CONTAINING: Final = "\x00containing "
 LACKING: Final = "\x00lacking "
+UNLIKE: Final = "\x00unlike "
+GAP: Final = "\x00"
 NEVER: Final[Requirement] = frozenset()
 
 # Operations that cannot fail on a request which keeps to the schema. Everything else (arithmetic, extension
@@ -74,7 +77,7 @@ def best(requirements: tuple[Requirement, ...]) -> Requirement | None:
 
 
 def _can_look_up(requirement: Requirement) -> bool:
-    return not any(value.startswith((CONTAINING, LACKING)) for _, value in requirement)
+    return not any(value.startswith((CONTAINING, LACKING, UNLIKE)) for _, value in requirement)
 
 
 def depth_of(body: Mapping[str, Any]) -> int:
@@ -131,8 +134,8 @@ def _comparison(operation: str, operands: Mapping[str, Any], *, holds: bool) -> 
             return [frozenset([(name, str(holds).lower())])]
         case "isEmpty" if (name := _attribute(operands["arg"])) in SETS:
             keys, holds = frozenset([(name, NOT_EMPTY)]), not holds
-        case "like" if holds:
-            return _containment(operands)
+        case "like":
+            return _containment(operands) if holds else _unlikeness(operands)
         case "==" | "!=":
             keys, holds = _equality(operands["left"], operands["right"]), holds is (operation == "==")
         case "contains" | "containsAny":
@@ -163,14 +166,26 @@ def _equality(left: Mapping[str, Any], right: Mapping[str, Any]) -> Requirement 
 
 def _containment(operands: Mapping[str, Any]) -> list[Requirement]:
     """Require the longest literal of a `like` pattern: whatever matches the pattern has it."""
+    name, longest = _attribute(operands["left"]), max(_literals(operands["pattern"]), key=len)
+    return [frozenset([(name, CONTAINING + longest)])] if name in TEXTS and longest and "\x00" not in longest else []
+
+
+def _unlikeness(operands: Mapping[str, Any]) -> list[Requirement]:
+    """Require that a text does not match a `like` pattern."""
+    name, literals = _attribute(operands["left"]), _literals(operands["pattern"])
+    is_known = name in TEXTS and not any(GAP in literal for literal in literals)
+    return [frozenset([(name, UNLIKE + GAP.join(literals))])] if is_known else []
+
+
+def _literals(pattern: Iterable[Any]) -> list[str]:
+    """Give what stands before, between and after the wildcards of a `like` pattern."""
     literals: list[str] = [""]
-    for part in operands["pattern"]:
+    for part in pattern:
         if part == "Wildcard":
             literals.append("")
         else:
             literals[-1] += part["Literal"]
-    name, longest = _attribute(operands["left"]), max(literals, key=len)
-    return [frozenset([(name, CONTAINING + longest)])] if name in TEXTS and longest and "\x00" not in longest else []
+    return literals
 
 
 def _membership(operation: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Requirement | None:

@@ -7,6 +7,8 @@ reads is never built. Types and names are those of schema.cedarschema; a test ho
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate, chain
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from appliance.actions.records import Action, Command, Facts, Finding, Kind
@@ -14,7 +16,7 @@ from appliance.policy.records import Subject
 
 DEEPEST_PATH: Final = 64
 
-_HOME: Final = re.compile(r"/root|/home/[^/]+|/Users/[^/]+|[A-Za-z]:/Users/[^/]+")
+_HOME: Final = re.compile(r"/root(?=/|\Z)|/home/[^/]+|/Users/[^/]+|[A-Za-z]:/Users/[^/]+")
 
 Value = str | bool | list[str]
 
@@ -58,8 +60,11 @@ def directories_of(path: str) -> list[str]:
     A path in somebody's home folder is given both ways: below `/home/ada` and below `~`.
     """
     directories = _levels(path)
-    folded = next((name for name in directories[:4] if _HOME.fullmatch(name)), "")
-    return directories + ["~" + name[len(folded) :] for name in directories if folded and name.startswith(folded)]
+    home = _HOME.match(directories[-1]) if directories else None
+    if home is None:
+        return directories
+    folded = home[0]
+    return directories + ["~" + name[len(folded) :] for name in directories if name.startswith(folded)]
 
 
 def _levels(path: str) -> list[str]:
@@ -70,10 +75,14 @@ def _levels(path: str) -> list[str]:
     if path[0] == "/":
         # normpath keeps a double slash at the start, which no file system we meet tells from one.
         parts = posixpath.normpath(path).lstrip("/").split("/", DEEPEST_PATH)[:DEEPEST_PATH]
-        return ["/", *("/" + "/".join(parts[:end]) for end in range(1, len(parts) + 1) if parts[0])]
+        return ["/", *accumulate(parts[1:], _below, initial="/" + parts[0])] if parts[0] else ["/"]
     # `~/..` is the directory above the home, which nobody knows here: nothing is folded.
     parts = path.rstrip("/").split("/", DEEPEST_PATH)[:DEEPEST_PATH]
-    return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+    return list(accumulate(parts, _below))
+
+
+def _below(directory: str, name: str) -> str:
+    return f"{directory}/{name}"
 
 
 def domains_of(host: str) -> list[str]:
@@ -98,25 +107,40 @@ def _command(request: Request) -> str:
 
 def _is_understood(request: Request) -> bool:
     """Be false also where a path is too deep to name all its directories: a prefix test could miss it."""
-    return request.facts.is_understood and not any(
-        path.count("/") + path.count("\\") > DEEPEST_PATH
-        for command in request.commands
-        for path in (*command.paths_read, *command.paths_written, *command.paths_deleted)
-    )
+    if not request.facts.is_understood:
+        return False
+    for command in request.commands:
+        for path in (*command.paths_read, *command.paths_written, *command.paths_deleted):
+            if len(path) > DEEPEST_PATH and path.count("/") + path.count("\\") > DEEPEST_PATH:
+                return False
+    return True
 
 
 def _union(values: Iterable[Iterable[str]]) -> list[str]:
-    return list(dict.fromkeys(each for group in values for each in group))
+    return list(dict.fromkeys(chain.from_iterable(values)))
 
 
-def _paths(field: str) -> Callable[[Request], Value]:
-    return lambda request: _union(getattr(command, field) for command in request.commands)
+def _all(field: str) -> Callable[[Request], list[str]]:
+    """Gather a field of all commands."""
+    field_of = attrgetter(field)
+
+    def gather(request: Request) -> list[str]:
+        found: list[str] = []
+        for command in request.commands:
+            found += field_of(command)
+        return list(dict.fromkeys(found)) if len(found) > 1 else found
+
+    return gather
 
 
-def _directories(field: str) -> Callable[[Request], Value]:
-    return lambda request: _union(
-        directories_of(path) for command in request.commands for path in getattr(command, field)
-    )
+def _directories(field: str) -> Callable[[Request], list[str]]:
+    paths_of = _all(field)
+
+    def gather(request: Request) -> list[str]:
+        paths = paths_of(request)
+        return _union(map(directories_of, paths)) if paths else []
+
+    return gather
 
 
 def project_directories(request: Request) -> list[str]:
@@ -125,7 +149,7 @@ def project_directories(request: Request) -> list[str]:
     return _union([[project] if project else [], directories_of(project)])
 
 
-TEXTS: Final[Mapping[str, Callable[[Request], Value]]] = {
+TEXTS: Final[Mapping[str, Callable[[Request], str]]] = {
     "program": _program,
     "command": _command,
     "tool": lambda request: request.action.tool,
@@ -140,23 +164,28 @@ TEXTS: Final[Mapping[str, Callable[[Request], Value]]] = {
     "person": lambda request: request.subject.person,
 }
 
-SETS: Final[Mapping[str, Callable[[Request], Value]]] = {
+_HOSTS: Final = _all("hosts")
+
+SETS: Final[Mapping[str, Callable[[Request], list[str]]]] = {
     "programs": lambda request: [command.program for command in request.commands if command.program],
-    "words": lambda request: _union(command.words for command in request.commands),
+    "words": _all("words"),
     "effects": lambda request: list(request.effects),
     "secrets": lambda request: [finding.rule for finding in request.findings],
-    "paths_read": _paths("paths_read"),
-    "paths_written": _paths("paths_written"),
-    "paths_deleted": _paths("paths_deleted"),
+    "paths_read": _all("paths_read"),
+    "paths_written": _all("paths_written"),
+    "paths_deleted": _all("paths_deleted"),
     "directories_read": _directories("paths_read"),
     "directories_written": _directories("paths_written"),
     "directories_deleted": _directories("paths_deleted"),
-    "hosts": lambda request: _union(command.hosts for command in request.commands),
-    "domains": lambda request: _union(domains_of(host) for command in request.commands for host in command.hosts),
+    "hosts": _HOSTS,
+    "domains": lambda request: _union(map(domains_of, _HOSTS(request))),
     "project_directories": project_directories,
     "groups": lambda request: list(request.subject.groups),
 }
 
-FLAGS: Final[Mapping[str, Callable[[Request], Value]]] = {"understood": _is_understood}
+FLAGS: Final[Mapping[str, Callable[[Request], bool]]] = {"understood": _is_understood}
 
 ATTRIBUTES: Final[Mapping[str, Callable[[Request], Value]]] = {**TEXTS, **SETS, **FLAGS}
+
+# Of everything else, each command alone has what the whole action has, or a part of it.
+DIFFERENT_ALONE: Final = frozenset({"program", "command", "effects", "understood"})

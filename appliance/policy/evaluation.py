@@ -32,22 +32,23 @@ from appliance.policy.records import Subject
 
 MOST_COMMANDS: Final = 256
 
+_ALLOW: Final = cedarpy.Decision.Allow
 _NO_ENTITIES: Final = cedarpy.Entities.from_json_str("[]")
 _ENCODER: Final = msgspec.json.Encoder()
+_EMPTY_CONTEXT: Final = b"{}"
 
 
 class _Answer(NamedTuple):
-    """What Cedar said of one request."""
+    """What Cedar said of one request: see CedarAnswer."""
 
     view: View
     decision: cedarpy.Decision
-    policies: tuple[CompiledPolicy, ...]
+    positions: tuple[int, ...]
     errors: tuple[str, ...]
 
-    @property
-    def asks(self) -> bool:
+    def asks(self, policies: Sequence[CompiledPolicy]) -> bool:
         """Whether it is refused by asks only."""
-        return bool(self.policies) and all(policy.terms is not None for policy in self.policies)
+        return bool(self.positions) and all(policies[position].terms is not None for position in self.positions)
 
 
 def evaluate(
@@ -63,7 +64,10 @@ def evaluate(
     an action whose arguments are masked, and no secret can reach what is stored. Never raises for anything
     that an agent can send: what cannot be judged is denied.
     """
-    views = [View(request) for request in requests_of(action, facts, findings, subject)]
+    requests = requests_of(action, facts, findings, subject)
+    # A line of too many commands is denied if they differ in what the policies about them read, patterns included.
+    is_short = len(requests) <= MOST_COMMANDS
+    views = [View(request, knows_patterns=is_short) for request in requests]
     positions = compiled.candidates(views)
     try:
         answers = _ask_cedar(compiled, positions, views)
@@ -72,11 +76,10 @@ def evaluate(
         failed = [answer for answer in answers if answer.errors]
         if failed:
             return _fail(compiled, failed)
-        refused = [answer for answer in answers if answer.decision is not cedarpy.Decision.Allow]
+        refused = [answer for answer in answers if answer.decision is not _ALLOW]
         if not refused:
-            policies = _distinct(answers)
-            return _verdict(compiled, Outcome.ALLOW, policies, allowed_reason(policies))
-        if not all(answer.asks for answer in refused):
+            return _allow(compiled, answers)
+        if not all(answer.asks(compiled.policies) for answer in refused):
             return _refuse(compiled, refused)
         granted = _ask_cedar(compiled, compiled.without_asks(positions), [answer.view for answer in refused])
     except (ValueError, TypeError, RecursionError):
@@ -88,8 +91,9 @@ def evaluate(
 def _ask_cedar(compiled: CompiledPolicies, positions: frozenset[int], views: Sequence[View]) -> list[_Answer]:
     """Put every request to Cedar once: requests that look the same to these policies are one."""
     chosen = compiled.slice_of(positions)
-    distinct: dict[bytes, View] = {}
-    for view in views:
+    # What reads nothing of a request cannot tell one from another.
+    distinct: dict[bytes, View] = {} if chosen.attributes else {_EMPTY_CONTEXT: views[0]}
+    for view in views if chosen.attributes else ():
         distinct.setdefault(_ENCODER.encode({name: view.value(name) for name in chosen.attributes}), view)
         if len(distinct) > MOST_COMMANDS:
             return [_Answer(view, cedarpy.Decision.Deny, (), ())] * len(distinct)
@@ -102,8 +106,8 @@ def _ask_cedar(compiled: CompiledPolicies, positions: frozenset[int], views: Seq
         requests = [_request(action, context) for context in unknown]
         results = cedarpy.is_authorized_batch(requests, chosen.policy_set, entities)
         for context, result in zip(unknown, results, strict=True):
-            told[context] = compiled.answers.keep((*scope, context), _told(result))
-    return [_answer(compiled, distinct[context], answer) for context, answer in told.items() if answer is not None]
+            told[context] = compiled.answers.keep((*scope, context), _told(compiled, result))
+    return [_Answer(distinct[context], *answer) for context, answer in told.items() if answer is not None]
 
 
 def _request(action: Action, context: bytes) -> dict[str, Any]:
@@ -115,16 +119,12 @@ def _request(action: Action, context: bytes) -> dict[str, Any]:
     }
 
 
-def _told(result: cedarpy.AuthzResult) -> CedarAnswer:
+def _told(compiled: CompiledPolicies, result: cedarpy.AuthzResult) -> CedarAnswer:
     errors = tuple(result.diagnostics.errors)
     if result.decision is cedarpy.Decision.NoDecision and not errors:
         errors = ("the request was not understood",)
-    return CedarAnswer(result.decision, tuple(result.diagnostics.reasons), errors)
-
-
-def _answer(compiled: CompiledPolicies, view: View, told: CedarAnswer) -> _Answer:
-    policies = tuple(compiled.by_id[identifier] for identifier in told.reasons)
-    return _Answer(view, told.decision, policies, told.errors)
+    positions = sorted([compiled.position_of[identifier] for identifier in result.diagnostics.reasons])
+    return CedarAnswer(result.decision, tuple(positions), errors)
 
 
 def _project_tree(view: View) -> cedarpy.Entities:
@@ -134,15 +134,25 @@ def _project_tree(view: View) -> cedarpy.Entities:
     return cedarpy.Entities.from_json_str(_ENCODER.encode([entity]).decode())
 
 
+def _allow(compiled: CompiledPolicies, answers: list[_Answer]) -> Verdict:
+    positions = _positions(answers)
+    known = compiled.answers.allowed(positions)
+    if known is not None:
+        return known
+    policies = tuple([compiled.policies[position] for position in positions])
+    verdict = _verdict(compiled, Outcome.ALLOW, policies, allowed_reason(policies))
+    return compiled.answers.keep_allowed(positions, verdict)
+
+
 def _ask(compiled: CompiledPolicies, refused: list[_Answer], granted: list[_Answer]) -> Verdict:
     """Ask, if a yes would be enough."""
     failed = [answer for answer in granted if answer.errors]
     if failed:
         return _fail(compiled, failed)
-    still = [answer for answer in granted if answer.decision is not cedarpy.Decision.Allow]
+    still = [answer for answer in granted if answer.decision is not _ALLOW]
     if still:
         return _refuse(compiled, still)
-    policies = _distinct(refused)
+    policies = _distinct(compiled, refused)
     terms = strictest([policy.terms for policy in policies if policy.terms is not None])
     if terms is None:
         return _deny(compiled, NOBODY_MAY_ANSWER, policies)
@@ -153,11 +163,11 @@ def _ask(compiled: CompiledPolicies, refused: list[_Answer], granted: list[_Answ
 
 def _refuse(compiled: CompiledPolicies, refused: list[_Answer]) -> Verdict:
     """Deny, naming the plain forbids alone: nobody's yes would change them."""
-    denying = [answer for answer in refused if not answer.asks]
-    policies = tuple(policy for policy in _distinct(denying) if policy.terms is None)
+    denying = [answer for answer in refused if not answer.asks(compiled.policies)]
+    policies = tuple(policy for policy in _distinct(compiled, denying) if policy.terms is None)
     if not policies:
         return _deny(compiled, NOTHING_PERMITS, ())
-    requests = [answer.view.request for answer in denying if answer.policies]
+    requests = [answer.view.request for answer in denying if answer.positions]
     return _deny(compiled, denied_reason(policies, requests), policies)
 
 
@@ -171,10 +181,15 @@ def _deny(compiled: CompiledPolicies, reason: str, policies: tuple[CompiledPolic
     return _verdict(compiled, Outcome.DENY, policies, reason)
 
 
-def _distinct(answers: list[_Answer]) -> tuple[CompiledPolicy, ...]:
+def _distinct(compiled: CompiledPolicies, answers: list[_Answer]) -> tuple[CompiledPolicy, ...]:
     """Give the deciding policies, each once, in the order of the text."""
-    chosen = {policy.match.id: policy for answer in answers for policy in answer.policies}
-    return tuple(sorted(chosen.values(), key=lambda policy: policy.line))
+    return tuple(compiled.policies[position] for position in _positions(answers))
+
+
+def _positions(answers: list[_Answer]) -> tuple[int, ...]:
+    if len(answers) == 1:
+        return answers[0].positions
+    return tuple(sorted({position for answer in answers for position in answer.positions}))
 
 
 def _verdict(

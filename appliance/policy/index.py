@@ -1,9 +1,20 @@
 """Tell without Cedar which policies a request could concern: what is excluded can neither match nor fail."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
-from appliance.policy.conditions import CONTAINING, LACKING, NOT_EMPTY, Requirement
-from appliance.policy.context import ATTRIBUTES, FLAGS, SETS, Request, Value
+from appliance.policy.conditions import CONTAINING, GAP, LACKING, NOT_EMPTY, UNLIKE, Requirement
+from appliance.policy.context import ATTRIBUTES, Request, Value
+
+_BUILDERS: Final[Mapping[str, Callable[[Request], Value]]] = {
+    **ATTRIBUTES,
+    "principal": lambda request: request.action.agent,
+    "action": lambda request: request.action.kind.value,
+    "resource": lambda request: request.action.project,
+}
+_NO_KEYS: Final[frozenset[str]] = frozenset()
+_TRUE: Final = frozenset(("true",))
+_FALSE: Final = frozenset(("false",))
 
 
 class Part(NamedTuple):
@@ -14,43 +25,47 @@ class Part(NamedTuple):
         wanted: values of which it may have any.
         texts: texts that may be in it.
         unwanted: values of which it may lack any.
+        patterns: patterns of which it may fail to match any; each as the literals around its wildcards.
     """
 
     name: str
     wanted: frozenset[str]
     texts: tuple[str, ...]
     unwanted: frozenset[str]
+    patterns: tuple[tuple[str, ...], ...]
 
 
 Test = tuple[Part, ...]
 
 
 class View:
-    """A request whose attributes are built once, and only when somebody asks."""
+    """A request whose attributes are built once, and only when somebody asks.
 
-    __slots__ = ("_keys", "_values", "request")
+    Attributes:
+        request: the request.
+        knows_patterns: whether a match of a `like` pattern may exclude a policy.
+    """
 
-    def __init__(self, request: Request) -> None:
+    __slots__ = ("_keys", "_values", "knows_patterns", "request")
+
+    def __init__(self, request: Request, *, knows_patterns: bool = True) -> None:
         self.request = request
-        action = request.action
+        self.knows_patterns = knows_patterns
         self._values: dict[str, Value] = {}
-        self._keys: dict[str, frozenset[str]] = {
-            "principal": frozenset((action.agent,)),
-            "action": frozenset((action.kind.value,)),
-            "resource": frozenset((action.project,)),
-        }
+        self._keys: dict[str, frozenset[str]] = {}
 
     def value(self, name: str) -> Value:
-        """Give a context attribute as Cedar is to see it."""
-        if name not in self._values:
-            self._values[name] = ATTRIBUTES[name](self.request)
-        return self._values[name]
+        """Give an attribute as Cedar is to see it."""
+        found = self._values.get(name)
+        if found is None:
+            found = self._values[name] = _BUILDERS[name](self.request)
+        return found
 
     def keys(self, name: str) -> frozenset[str]:
         """Give an attribute as the values that the index and the tests know."""
         found = self._keys.get(name)
         if found is None:
-            found = self._keys[name] = _as_keys(name, self.value(name))
+            found = self._keys[name] = _as_keys(self.value(name))
         return found
 
 
@@ -63,6 +78,7 @@ class Bucket(NamedTuple):
         texts: per attribute, texts of which one policy each needs one: the text and the policy's position.
         lacks: per attribute, values of which one policy each may have none: the values and the position.
         others: those with tests of any other form: the tests and the position.
+        inner: those that match only what some patterns do not: by these tests, which they may share.
     """
 
     tests: tuple[Test, ...]
@@ -70,9 +86,19 @@ class Bucket(NamedTuple):
     texts: dict[str, list[tuple[str, int]]]
     lacks: dict[str, list[tuple[frozenset[str], int]]]
     others: list[tuple[tuple[Test, ...], int]]
+    inner: dict[tuple[Test, ...], "Bucket"]
+
+    @classmethod
+    def of(cls, tests: tuple[Test, ...]) -> "Bucket":
+        """An empty one."""
+        return cls(tests, [], {}, {}, [], {})
 
     def add(self, position: int, own_tests: tuple[Test, ...]) -> None:
         """Put in a policy with the tests that it does not share."""
+        if patterned := tuple(test for test in own_tests if _has_pattern(test)):
+            rest = tuple(test for test in own_tests if not _has_pattern(test))
+            self.inner.setdefault(patterned, Bucket.of(patterned)).add(position, rest)
+            return
         parts = [test[0] for test in own_tests if len(test) == 1]
         names = {part.name for part in parts}
         if not own_tests:
@@ -102,6 +128,8 @@ class Bucket(NamedTuple):
         for tests, position in self.others:
             if all(_passes(test, view) for test in tests):
                 chosen.add(position)
+        for bucket in self.inner.values():
+            bucket.choose(view, chosen)
 
 
 def as_test(requirement: Requirement) -> Test:
@@ -113,31 +141,57 @@ def as_test(requirement: Requirement) -> Test:
 def _part(name: str, values: list[str]) -> Part:
     texts = tuple(value.removeprefix(CONTAINING) for value in values if value.startswith(CONTAINING))
     unwanted = frozenset(value.removeprefix(LACKING) for value in values if value.startswith(LACKING))
-    wanted = frozenset(value for value in values if not value.startswith((CONTAINING, LACKING)))
-    return Part(name, wanted, texts, unwanted)
+    wanted = frozenset(value for value in values if not value.startswith((CONTAINING, LACKING, UNLIKE)))
+    patterns = tuple(tuple(value.removeprefix(UNLIKE).split(GAP)) for value in values if value.startswith(UNLIKE))
+    return Part(name, wanted, texts, unwanted, patterns)
 
 
 def is_own(test: Test) -> bool:
     """Whether a test is of a kind that policies seldom share."""
-    return any(part.texts or part.unwanted for part in test)
+    return any(part.texts or part.unwanted or part.patterns for part in test)
+
+
+def _has_pattern(test: Test) -> bool:
+    return any(part.patterns for part in test)
+
+
+def _as_keys(value: Value) -> frozenset[str]:
+    if isinstance(value, list):
+        return frozenset((*value, NOT_EMPTY)) if value else _NO_KEYS
+    if isinstance(value, bool):
+        return _TRUE if value else _FALSE
+    return frozenset((value,))
 
 
 def _passes(test: Test, view: View) -> bool:
-    for name, wanted, texts, unwanted in test:
+    for name, wanted, texts, unwanted, patterns in test:
         keys = view.keys(name)
         if not wanted.isdisjoint(keys) or (unwanted and not unwanted <= keys):
             return True
-        if texts:
+        if texts or patterns:
             value = str(view.value(name))
             for text in texts:
                 if text in value:
                     return True
+            for literals in patterns:
+                if not (view.knows_patterns and _is_surely_like(value, literals)):
+                    return True
     return False
 
 
-def _as_keys(name: str, value: Value) -> frozenset[str]:
-    if name in FLAGS:
-        return frozenset((str(value).lower(),))
-    if name in SETS and not isinstance(value, bool | str):
-        return frozenset((*value, NOT_EMPTY)) if value else frozenset()
-    return frozenset((str(value),))
+def _is_surely_like(text: str, literals: tuple[str, ...]) -> bool:
+    """Whether a text matches a `like` pattern beyond doubt: what is not ASCII is left to Cedar."""
+    first, last = literals[0], literals[-1]
+    if not text.isascii():
+        return False
+    if len(literals) == 1:
+        return text == first
+    start, end = len(first), len(text) - len(last)
+    if start > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for literal in literals[1:-1]:
+        found = text.find(literal, start, end)
+        if found < 0:
+            return False
+        start = found + len(literal)
+    return True

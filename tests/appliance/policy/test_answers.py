@@ -1,6 +1,6 @@
 """What Cedar said is remembered for the same question, and for no other."""
 
-from appliance.actions.records import Action, Command, Facts, Kind, Moment, Outcome
+from appliance.actions.records import Action, Command, Facts, Kind, Moment, Outcome, Verdict
 from appliance.policy.answers import CedarAnswer, CedarAnswers
 from appliance.policy.evaluation import evaluate
 from appliance.policy.records import Subject
@@ -43,3 +43,15 @@ def test_memory_is_bounded() -> None:
     assert answers.get(long) is None
     answers.forget()
     assert not answers._kept
+
+
+def test_what_an_allow_reads_like_is_remembered_for_the_same_policies_only() -> None:
+    """A bounded number of sets of policies is kept, and none after forgetting."""
+    answers, verdict = CedarAnswers(), Verdict(outcome=Outcome.ALLOW, policy_version=1, policies=(), reason="")
+    for number in range(2_000):
+        assert answers.keep_allowed((number,), verdict) is verdict
+    assert answers.allowed((1_999,)) is verdict
+    assert answers.allowed((1_998, 1_999)) is None
+    assert len(answers._allowed) <= 512
+    answers.forget()
+    assert answers.allowed((1_999,)) is None

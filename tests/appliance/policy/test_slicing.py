@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from appliance.actions.records import Action, Command, Facts, Kind, Moment, Outcome
 from appliance.policy.compilation import CompiledPolicies
-from appliance.policy.context import ATTRIBUTES, Request, project_directories, requests_of
+from appliance.policy.context import ATTRIBUTES, DIFFERENT_ALONE, Request, project_directories, requests_of
 from appliance.policy.evaluation import evaluate
 from appliance.policy.index import View
 from appliance.policy.records import Subject
@@ -84,11 +84,16 @@ POLICIES = st.lists(
     ),
     max_size=7,
 ).map(lambda policies: "\n".join(f'@id("p{number}") {policy}' for number, policy in enumerate(policies)))
+PATHS = st.lists(st.sampled_from(["/a", "/a/b", "~/a", "/home/a/b"]), max_size=2).map(tuple)
 COMMANDS = st.builds(
     Command,
     program=st.sampled_from(["", "a", "b"]),
     words=st.lists(WORDS, max_size=3).map(tuple),
     effects=st.lists(WORDS, max_size=2, unique=True).map(tuple),
+    paths_read=PATHS,
+    paths_written=PATHS,
+    paths_deleted=PATHS,
+    hosts=st.lists(st.sampled_from(["a.b", "c.b"]), max_size=1).map(tuple),
 )
 FACTS = st.builds(
     lambda commands, understood: Facts(
@@ -189,3 +194,53 @@ def test_a_policy_that_may_fail_is_never_left_out_by_its_condition() -> None:
     action = Action(agent="claude", event="E", moment=Moment.BEFORE_TOOL, kind=Kind.SHELL)
     verdict = evaluate(compiled, action, Facts(), (), SUBJECT)
     assert verdict.outcome is Outcome.DENY
+
+
+PATTERN_PARTS = st.lists(st.sampled_from(["*", "*", "a", "b", "ab", " ", "\\*", "\\n", "é"]), max_size=6).map("".join)
+PATTERN_TEXTS = st.lists(st.sampled_from(["a", "b", "ab", " ", "*", "\n", "é"]), max_size=7).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(PATTERN_PARTS, PATTERN_TEXTS)
+def test_what_matches_an_excluding_pattern_is_left_out_exactly_if_cedar_says_so(pattern: str, tool: str) -> None:
+    """A forbid `unless` a text is like a pattern: left out for every ASCII text that Cedar finds like it, else kept."""
+    text = f'@id("p0") forbid (principal, action, resource) unless {{ context.tool like "{pattern}" }};'
+    action = Action(agent="claude", event="E", moment=Moment.BEFORE_TOOL, kind=Kind.SHELL, tool=tool)
+    (request,) = requests_of(action, Facts(), (), SUBJECT)
+    forbids = bool(_cedar(text, request).diagnostics.reasons)
+    is_left_out = not compile_policies(text, 1).candidates([View(request)])
+    assert is_left_out == (tool.isascii() and not forbids)
+
+
+def test_what_matches_no_excluding_pattern_is_kept_whatever_else_the_policies_share() -> None:
+    """Policies under one pattern and under several are each found by the texts that do not match theirs."""
+    patterns = ["git *", "git *", "git push*", "*origin", "g*t *h*n"]
+    text = "\n".join(
+        f'@id("p{number}") forbid (principal, action, resource) when {{ context.programs.contains("git") }} '
+        f'unless {{ context.command like "{pattern}" || context.session == "s{number}" }};'
+        for number, pattern in enumerate(patterns)
+    )
+    compiled = compile_policies(text, 1)
+
+    def kept(command: str, session: str = "") -> set[int]:
+        action = Action(
+            agent="claude", event="E", moment=Moment.BEFORE_TOOL, kind=Kind.SHELL, session=session,
+            arguments={"command": command},
+        )  # fmt: skip
+        (request,) = requests_of(action, Facts(commands=(Command(program="git"),)), (), SUBJECT)
+        return set(compiled.candidates([View(request)]))
+
+    assert kept("git push origin") == set()
+    assert kept("git pull origin main") == {2, 3, 4}
+    assert kept("git pull origin main", "s2") == {3, 4}
+    assert kept("sudo git push") == {0, 1, 2, 3, 4}
+    assert kept("git push örigin") == {0, 1, 2, 3, 4}
+
+
+@given(ACTIONS, FACTS)
+def test_what_a_command_alone_has_the_whole_action_has(action: Action, facts: Facts) -> None:
+    """What the index need not look for in the commands, because it was not in the whole action, is in none of them."""
+    whole, *alone = [View(request) for request in requests_of(action, facts, (), SUBJECT)]
+    for name in (ATTRIBUTES.keys() | {"principal", "action", "resource"}) - DIFFERENT_ALONE:
+        for view in alone:
+            assert view.keys(name) <= whole.keys(name), name
