@@ -38,8 +38,8 @@ def parse(raw: bytes, *, bytes_max: int, depth_max: int, members_max: int) -> di
     if members + elements > members_max:
         raise BodyTooLargeError(f"The hook body has more than {members_max} members")
     # msgspec keeps the last of two members of one name silently. In valid JSON each member has one colon outside
-    # of strings, so members that went missing are seen by counting.
-    if _outside_strings(raw).count(b":") != members:
+    # of strings, so members that went missing are seen by counting; without colons in strings, quickly.
+    if raw.count(b":") != members and _outside_strings(raw).count(b":") != members:
         raise BodyRefusedError("The hook body has an object with a repeated key")
     return value
 
@@ -74,6 +74,8 @@ def _measure(root: dict[str, Any], depth_max: int) -> tuple[int, int]:
                 values = container
             for value in values:
                 kind = type(value)
+                if kind is str:
+                    continue
                 if kind is dict or kind is list:
                     below.append(value)
                 elif kind is int and not -INTEGER_MAX <= value <= INTEGER_MAX:

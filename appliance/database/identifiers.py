@@ -5,6 +5,8 @@ import threading
 import time
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
 _TAIL_BITS = 73
 _STEP_BYTES = 4
 # A verb keeps the moment at which it began, while others make identifiers of later ones.
@@ -48,4 +50,6 @@ def uuid7(milliseconds: int | None = None) -> UUID:
     value = (stamp & 0xFFFFFFFFFFFF) << 80
     value |= 0x7 << 76 | (tail >> 62 & 0xFFF) << 64
     value |= 0b10 << 62 | (tail & 0x3FFFFFFFFFFFFFFF)
-    return UUID(int=value)
+    # The driver's own, which is one of the standard library's too: it is made, written and hashed many times faster.
+    made: UUID = pgproto.UUID(value.to_bytes(16))
+    return made

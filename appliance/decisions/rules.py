@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -50,21 +50,40 @@ def attach_key(key: bytes, requester: Requester, action: Action, hashed: bytes, 
 
 def summary_of(action: Action) -> str:
     """One line of a masked action, for lists."""
-    if action.prompt:
-        text = action.prompt
-    else:
-        values = (action.arguments.get(name) for name in _OTHER_KEYS)
-        text = next((value for value in values if isinstance(value, str) and value), "")
+    text = action.prompt or _first_text(action.arguments)
     line = " ".join(text[: 4 * SUMMARY_CHARACTERS].replace("\0", " ").split())
     named = line if action.kind is Kind.SHELL and line else f"{action.tool} {line}".strip()
     return (named or action.event)[:SUMMARY_CHARACTERS]
 
 
+def _first_text(arguments: Mapping[str, Any]) -> str:
+    for name in _OTHER_KEYS:
+        value = arguments.get(name)
+        if value and isinstance(value, str):
+            return value
+    return ""
+
+
 def kept_body(masked: Mapping[str, Any], *, is_whole: bool) -> Mapping[str, Any]:
     """The masked hook body as it goes into the ledger's payload; long texts are cut unless `is_whole`."""
-    if is_whole:
+    if is_whole or _is_short(masked.values()):
         return masked
     return {name: _shortened(value) for name, value in masked.items()}
+
+
+def _is_short(values: Iterable[Any]) -> bool:
+    """Whether no text among them is beyond KEPT_CHARACTERS: nearly always, so nothing needs a copy."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if len(value) > KEPT_CHARACTERS:
+                return False
+        elif kind is dict:
+            if not _is_short(value.values()):
+                return False
+        elif kind is list and not _is_short(value):
+            return False
+    return True
 
 
 def _shortened(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -84,25 +103,26 @@ def entry_of(
     action: Action, facts: Facts, findings: tuple[Finding, ...], verdict: Verdict, requester: Requester
 ) -> LedgerEntry:
     """The ledger entry of a decision; `action` and `facts` are masked."""
+    machine, outcome = str(requester.machine_id), verdict.outcome
     public = {
         "agent": action.agent,
         "event": action.event,
-        "kind": action.kind.value,
-        "outcome": verdict.outcome.value,
+        "kind": str(action.kind),
+        "outcome": str(outcome),
         "policies": [policy.id for policy in verdict.policies],
         "policy_version": verdict.policy_version,
         "secrets": len(findings),
     }
-    is_asked = verdict.outcome is Outcome.ASK
-    payload: dict[str, Any] = {"action": kept_body(action.body, is_whole=is_asked), "reason": verdict.reason}
+    kept = kept_body(action.body, is_whole=outcome is Outcome.ASK)
+    payload: dict[str, Any] = {"action": kept, "reason": verdict.reason}
     if facts.commands or facts.effects or not facts.is_understood:
         payload["facts"] = msgspec.to_builtins(facts)
     if findings:
         payload["findings"] = msgspec.to_builtins(findings)
     return LedgerEntry(
-        event=_EVENTS[verdict.outcome],
-        actor=Actor(kind=ActorKind.MACHINE, id=str(requester.machine_id)),
-        subject=f"machine:{requester.machine_id}",
+        event=_EVENTS[outcome],
+        actor=Actor(kind=ActorKind.MACHINE, id=machine),
+        subject=f"machine:{machine}",
         facts=public,
         payload=payload,
     )

@@ -124,8 +124,8 @@ class Decisions:
         prepared = prepare(entry, now=now)
         row = DecisionRow(
             id=prepared.id, created_at=now, machine_id=call.requester.machine_id, person_id=call.requester.person_id,
-            agent=shown.agent, event=shown.event, kind=shown.kind.value, tool=_plain(shown.tool),
-            project=_plain(shown.project), session=_plain(shown.session), outcome=verdict.outcome.value,
+            agent=shown.agent, event=shown.event, kind=str(shown.kind), tool=_plain(shown.tool),
+            project=_plain(shown.project), session=_plain(shown.session), outcome=str(verdict.outcome),
             policy_version=verdict.policy_version, policies=" ".join(policy.id for policy in verdict.policies),
             secrets=len(inspection.findings), reason=_plain(verdict.reason), summary=rules.summary_of(shown),
             ask_id=ask_id,

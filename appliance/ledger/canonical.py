@@ -18,17 +18,30 @@ _ENCODE_SORTED = msgspec.json.Encoder(order="deterministic").encode
 _ENCODE_AS_GIVEN = msgspec.json.Encoder().encode
 
 
-def canonical_bytes(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
-    """The canonical form of a JSON value in UTF-8 (RFC 8785).
+def canonical_bytes(value: Any, level: int = 0) -> bytes:  # noqa: ANN401 - any JSON value
+    """The canonical form of a JSON value in UTF-8 (RFC 8785); it stands `level` levels deep in something larger.
 
     Raises:
         CanonicalError: the value has no such form: NaN, an infinity, an integer beyond 2^53-1, a lone surrogate,
             a key that is not a string, more than 200 levels, or something that is not JSON.
     """
     try:
-        if _is_plain(value, 0):
+        if _is_plain(value, level):
             return _ENCODE_SORTED(value)
-        return _ENCODE_AS_GIVEN(_rebuilt(value, 0))
+        return _ENCODE_AS_GIVEN(_rebuilt(value, level))
+    except UnicodeEncodeError as problem:
+        raise CanonicalError("A string holds a lone surrogate, which no text can be") from problem
+
+
+def canonical_record(record: msgspec.Struct) -> bytes:
+    """As `canonical_bytes`, without a look at its values.
+
+    Args:
+        record: has its fields in the order of their names; they hold texts, dicts of texts by ASCII names, small
+            integers, such records, or canonical forms as `msgspec.Raw`.
+    """
+    try:
+        return _ENCODE_SORTED(record)
     except UnicodeEncodeError as problem:
         raise CanonicalError("A string holds a lone surrogate, which no text can be") from problem
 

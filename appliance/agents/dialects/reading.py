@@ -24,7 +24,6 @@ _LOOSE: Final = ("command", "cmd", "file_path", "filePath", "path", "url", "edit
 _TEXT_INPUT_BYTES_MAX: Final = 20 * 1024 * 1024  # the body that holds it was measured already
 _DEPTH_MAX: Final = 64
 _MEMBERS_MAX: Final = 100_000
-_TOOL_MOMENTS: Final = frozenset({Moment.BEFORE_TOOL, Moment.AFTER_TOOL})
 
 
 def read_action(dialect: Dialect, agent: str, event: str, body: Body) -> Action:
@@ -36,7 +35,7 @@ def read_action(dialect: Dialect, agent: str, event: str, body: Body) -> Action:
     moment, told = dialect.events[event], dialect.unfolded(body)
     tool, arguments = _tool(told), _arguments(dialect, told)
     kind = Kind.LIFECYCLE
-    if moment in _TOOL_MOMENTS:
+    if moment is Moment.BEFORE_TOOL or moment is Moment.AFTER_TOOL:
         if not arguments:
             arguments = {name: told[name] for name in _LOOSE if told.get(name) is not None}
         kind = _kind(tool, arguments, told) if moment is Moment.BEFORE_TOOL else Kind.RESULT
@@ -75,8 +74,11 @@ def _first(told: Body, names: tuple[str, ...]) -> tuple[str, Any]:
 
 
 def _text(told: Body, names: tuple[str, ...]) -> str:
-    name, value = _first(told, names)
-    return _checked(name, value) if name else ""
+    for name in names:
+        value = told.get(name)
+        if value is not None:
+            return _checked(name, value)
+    return ""
 
 
 def _checked(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON value

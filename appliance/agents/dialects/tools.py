@@ -41,7 +41,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     for name in names
 }  # fmt: skip
 _MCP_PREFIXES: Final = ("mcp__", "mcp:")
-_MCP_FIELDS: Final = ("mcp_server", "mcp_context", "mcp_server_name", "mcpServer")
+_MCP_FIELDS: Final = frozenset({"mcp_server", "mcp_context", "mcp_server_name", "mcpServer"})
 _PATHS: Final = ("file_path", "filePath", "path", "target_file", "absolute_path", "notebook_path")
 _EDITS: Final = ("edits", "old_string", "new_string", "contents")
 _COMMANDS: Final = ("command", "cmd")
@@ -52,12 +52,17 @@ def kind_of(tool: str, arguments: Mapping[str, Any], body: Mapping[str, Any]) ->
 
     `body` tells whether the tool is an MCP server's; the host writes that, not the model.
     """
-    if tool.lower().startswith(_MCP_PREFIXES) or any(body.get(name) for name in _MCP_FIELDS):
+    if tool.lower().startswith(_MCP_PREFIXES) or _names_server(body):
         return Kind.MCP
     known = _KINDS.get(_plain(tool))
     if known is not None:
         return known
     return Kind.SHELL if any(name in arguments for name in _COMMANDS) else Kind.TOOL
+
+
+def _names_server(body: Mapping[str, Any]) -> bool:
+    # Nearly no body has any of them, which one call tells.
+    return not _MCP_FIELDS.isdisjoint(body) and any(body.get(name) for name in _MCP_FIELDS)
 
 
 def kind_by_arguments(arguments: Mapping[str, Any]) -> Kind | None:

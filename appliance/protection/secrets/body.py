@@ -16,6 +16,8 @@ END = "\x1f"
 DEPTH_MAX = 200
 _EDGE = 300
 _CONTEXT_MAX = 64
+# What an abstract class says of a type is slow, so it is asked last: parsed JSON never comes to that.
+_SCALARS = frozenset({int, float, bool, type(None)})
 
 Json: TypeAlias = Any
 Path: TypeAlias = tuple[str | int, ...]
@@ -51,16 +53,15 @@ def _collect(node: Json, context: str, parts: list[str], values: list[str], dept
     if isinstance(node, str):
         parts.append(f"{context}{node}\x1f")
         values.append(node)
-    elif isinstance(node, Mapping):
+    elif isinstance(node, (dict, Mapping)):
         for key, value in node.items():
             if type(value) is str:
                 parts.append(f"{key}\x1e{value}\x1f")
                 values.append(value)
-            elif isinstance(value, (Mapping, list, tuple)):
-                parts.append(f"{key}\x1f")
+                continue
+            parts.append(f"{key}\x1f")
+            if type(value) not in _SCALARS and isinstance(value, (dict, list, tuple, Mapping)):
                 _collect(value, key, parts, values, depth + 1)
-            else:
-                parts.append(f"{key}\x1f")
     elif isinstance(node, (list, tuple)):
         prefix = f"{context}\x1e" if context and len(context) <= _CONTEXT_MAX else ""
         for item in node:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from appliance.database.connection import current_connection
 from appliance.database.transaction import transaction
 from appliance.ledger import rules
-from appliance.ledger.canonical import canonical_text
+from appliance.ledger.canonical import LEVELS_MAX, canonical_text
 from appliance.ledger.errors import CanonicalError, EntryRefusedError
 from appliance.ledger.queries import entry_detail
 from appliance.ledger.records import Actor, ActorKind, LedgerEntry
@@ -43,6 +43,23 @@ def test_the_body_holds_what_is_public_and_commits_to_the_rest() -> None:
         "personal": '{"actor_name":"Ada Lovelace"}',
         "payload": '{"text":"content 7"}',
     }
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@given(
+    actor=texts, name=texts, subject=texts, facts=st.dictionaries(texts, st.integers(-9, 9) | texts | st.floats(0, 1))
+)
+def test_every_body_is_canonical(actor: str, name: str, subject: str, facts: dict[str, Any]) -> None:
+    """RFC 8785, whatever the names and facts are: the text that is put together is the one of its whole value."""
+    who = Actor(kind=ActorKind.PERSON, id=actor, name=name)
+    made = LedgerEntry(event="a.b", actor=who, subject=subject, facts=facts, payload=facts, occurred_at=NOON)
+    prepared = prepare(made, now=NOON + timedelta(microseconds=7))
+    body = json.loads(prepared.body)
+    assert canonical_text(body) == prepared.body
+    assert (body["actor"]["id"], body["subject"], body["facts"]) == (actor, subject, facts)
+    assert body["recorded_at"] == "2026-11-23T12:00:00.000007Z"
 
 
 def test_equal_content_is_committed_to_differently_each_time() -> None:
@@ -95,6 +112,27 @@ def test_what_has_no_canonical_form_is_refused(field: str, value: object) -> Non
     fields: dict[str, Any] = {field: {"a": value}}
     with pytest.raises(CanonicalError):
         prepare(LedgerEntry(event="a.b", actor=ADA, subject="c:d", **fields), now=NOON)
+
+
+@pytest.mark.parametrize("name", ["event", "subject", "actor"])
+def test_a_lone_surrogate_in_a_name_is_refused(name: str) -> None:
+    """No text can be that."""
+    fields: dict[str, Any] = {"event": "a.b", "subject": "c:d", "actor": ADA}
+    fields[name] = Actor(kind=ActorKind.PERSON, id="a\ud800") if name == "actor" else "a\ud800"
+    with pytest.raises(CanonicalError):
+        prepare(LedgerEntry(**fields), now=NOON)
+
+
+def test_facts_are_as_deep_as_the_whole_body_may_be() -> None:
+    """The body around them is a level of its own."""
+    facts: dict[str, Any] = {}
+    for _ in range(LEVELS_MAX - 2):
+        facts = {"a": facts}
+    made = LedgerEntry(event="a.b", actor=ADA, subject="c:d", facts=facts)
+    prepared = prepare(made, now=NOON)
+    assert canonical_text(json.loads(prepared.body)) == prepared.body
+    with pytest.raises(CanonicalError):
+        prepare(LedgerEntry(event="a.b", actor=ADA, subject="c:d", facts={"a": facts}), now=NOON)
 
 
 @given(st.text())
