@@ -15,6 +15,7 @@ from appliance.protection.commands.fragments import fragments_of
 from appliance.protection.commands.heredocs import Heredoc, separate
 from appliance.protection.commands.parsing import LONGEST_TEXT, parse
 from appliance.protection.commands.paths import resolve
+from appliance.protection.commands.plain import plain_program
 from appliance.protection.commands.redirects import Redirects
 from appliance.protection.commands.script import Script
 from appliance.protection.commands.shells import SHELLS
@@ -103,14 +104,15 @@ class Line:
             self.unclear()
             source = source[:LONGEST_TEXT].rpartition(b"\n")[0] or source[:LONGEST_TEXT]
         self._budget.take(len(source))
-        root = parse(source, self._budget)
+        plain = plain_program(separated.text) if separated and not separated.heredocs else None
+        root = plain or parse(source, self._budget)
         if root is None:
             self.unclear()
             return PROGRAM_OUTPUT
         script = Script(self, source, separated.heredocs if separated else [], inherited)
         self._depth += 1
         try:
-            if root.has_error and not _is_forgiven(root):
+            if isinstance(root, Node) and root.has_error and not _is_forgiven(root):
                 self.salvage(source.decode("utf-8", "replace"), state, inherited)
             return script.run(root, state, Flow(stdin))
         finally:

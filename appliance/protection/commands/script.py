@@ -1,6 +1,6 @@
 """Walk the syntax tree of one shell text in the order in which it would run: lists, pipelines, branches, loops."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tree_sitter import Node
@@ -15,6 +15,7 @@ from appliance.protection.commands.grammar import (
     substitutions,
 )  # fmt: skip
 from appliance.protection.commands.heredocs import Heredoc
+from appliance.protection.commands.plain import Plain, PlainCommand, PlainList, PlainPipeline, PlainProgram
 from appliance.protection.commands.redirects import Redirects, extra_words
 from appliance.protection.commands.simple import SimpleCommands
 from appliance.protection.commands.state import Function, State
@@ -35,7 +36,7 @@ class Script(SimpleCommands):
         super().__init__(line, source, heredocs, inherited)
         self._depth = 0
 
-    def run(self, node: Node, state: State, flow: Flow) -> Source:
+    def run(self, node: Node | Plain, state: State, flow: Flow) -> Source:
         """Walk one node; give what it would write."""
         self.line.step()
         self._depth += 1
@@ -43,10 +44,7 @@ class Script(SimpleCommands):
             if self._depth > DEEPEST_NESTING:
                 self.line.unclear()
                 return PROGRAM_OUTPUT
-            visit = self._visits.get(node.type)
-            if visit is None:
-                return self._other(node, state, flow)
-            return visit(self, node, state, flow)
+            return self._visits.get(node.type, Script._other)(self, node, state, flow)
         finally:
             self._depth -= 1
 
@@ -84,6 +82,9 @@ class Script(SimpleCommands):
             self.is_background = outer
         return combined(outputs) if outputs else NOTHING
 
+    def _plain_program(self, node: PlainProgram, state: State, flow: Flow) -> Source:
+        return combined([self.run(each, state, flow) for each in node.statements])
+
     def _compound(self, node: Node, state: State, flow: Flow) -> Source:
         if node.children and node.children[0].type == "((":
             if not self._text(node).endswith("))"):
@@ -110,10 +111,18 @@ class Script(SimpleCommands):
             left, operator, right = node.children[0], node.children[1], node.children[-1]
             steps.append((operator.type, right))
             node = left
+        return self._chained(node, steps[::-1], state, flow)
+
+    def _plain_list(self, node: PlainList, state: State, flow: Flow) -> Source:
+        return self._chained(node.first, node.steps, state, flow)
+
+    def _chained(
+        self, first: Node | Plain, steps: Sequence[tuple[str, Node | Plain]], state: State, flow: Flow
+    ) -> Source:
         before = state.copy()
-        outputs = [self.run(node, state, flow)]
+        outputs = [self.run(first, state, flow)]
         earlier: State | None = None
-        for position, (kind, right) in enumerate(reversed(steps)):
+        for position, (kind, right) in enumerate(steps):
             if kind == "||":
                 # It runs where something on its left has failed: a `cd` that failed has changed nothing.
                 other = before.copy()
@@ -129,11 +138,19 @@ class Script(SimpleCommands):
             state.merge(earlier)
         return combined(outputs)
 
-    def _leaves(self, node: Node) -> bool:
+    def _leaves(self, node: Node | Plain) -> bool:
+        if not isinstance(node, Node):
+            return isinstance(node, PlainCommand) and node.words[0].text in _LEAVES
         return node.type == "command" and self._text(node).partition(" ")[0].strip() in _LEAVES
 
     def _pipeline(self, node: Node, state: State, flow: Flow) -> Source:
         stages = [child for child in node.children if child.is_named and child.type not in NO_STATEMENT]
+        return self._piped(stages, state, flow)
+
+    def _plain_pipeline(self, node: PlainPipeline, state: State, flow: Flow) -> Source:
+        return self._piped(node.stages, state, flow)
+
+    def _piped(self, stages: Sequence[Node | Plain], state: State, flow: Flow) -> Source:
         before = len(self.line.commands)
         shells = self.line.stdin_shells
         flowing = flow.stdin
@@ -284,4 +301,8 @@ class Script(SimpleCommands):
         "test_command": _test,
         "redirected_statement": _redirected,
         "command": SimpleCommands.command,
+        "plain_program": _plain_program,
+        "plain_list": _plain_list,
+        "plain_pipeline": _plain_pipeline,
+        "plain_command": SimpleCommands.plain,
     }

@@ -11,6 +11,7 @@ from appliance.protection.commands.expansion import Expander
 from appliance.protection.commands.grammar import REDIRECTS, is_overgrown, substitutions
 from appliance.protection.commands.heredocs import Heredoc
 from appliance.protection.commands.paths import resolve
+from appliance.protection.commands.plain import Plain, PlainCommand
 from appliance.protection.commands.redirects import Redirects, adjacent, extra_words, is_duplicate, parts_of
 from appliance.protection.commands.state import State
 from appliance.protection.commands.words import NOTHING, PROGRAM_OUTPUT, Flow, Origin, Source, Word, text_source
@@ -43,7 +44,7 @@ class SimpleCommands(ABC):
         self.attached: dict[int, list[Node]] = {}
 
     @abstractmethod
-    def run(self, node: Node, state: State, flow: Flow) -> Source:
+    def run(self, node: Node | Plain, state: State, flow: Flow) -> Source:
         """Walk one node; give what it would write."""
 
     @abstractmethod
@@ -76,6 +77,16 @@ class SimpleCommands(ABC):
             state.directories = inner.directories
             state.files = inner.files
         self._finish(call, own, output)
+        return output
+
+    def plain(self, node: PlainCommand, state: State, flow: Flow) -> Source:
+        """Judge one simple command of plain words."""
+        step = self.line.step
+        for _ in node.words:
+            step()
+        call = self._call(node.words, state, flow)
+        output = self.line.judge(call)
+        self.line.add(call)
         return output
 
     def _taken_apart(self, node: Node, after: list[Node], state: State) -> tuple[list[Node], list[Node], list[Node]]:
