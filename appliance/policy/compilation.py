@@ -94,16 +94,17 @@ class CompiledPolicies:
         Args:
             views: as `requests_of` gives them: the whole action first.
         """
-        chosen: set[int] = set()
+        chosen: set[int] = set(self._always.plain)
         whole = views[0]
-        for view in views:
+        for view in () if self._always.is_plain() else views:
             self._always.choose(view, chosen)
         for name, postings in self._index.items():
             known = postings.keys()
             if name not in DIFFERENT_ALONE and known.isdisjoint(whole.keys(name)):
                 continue
             for view in views:
-                for key in known & view.keys(name):
+                keys = view.keys(name)
+                for key in () if known.isdisjoint(keys) else known & keys:
                     for bucket in postings[key].values():
                         bucket.choose(view, chosen)
         return frozenset(chosen)

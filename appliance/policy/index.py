@@ -69,6 +69,32 @@ class View:
         return found
 
 
+class Lacking(NamedTuple):
+    """Policies that a request may only concern if an attribute lacks values.
+
+    Attributes:
+        values: what any of them may not have; a request that has none of it, as most, concerns them all.
+        positions: of all of them.
+        entries: for each the values that it may not have, and its position.
+    """
+
+    values: set[str]
+    positions: list[int]
+    entries: list[tuple[frozenset[str], int]]
+
+    def add(self, position: int, unwanted: frozenset[str]) -> None:
+        """Put in a policy."""
+        self.values.update(unwanted)
+        self.positions.append(position)
+        self.entries.append((unwanted, position))
+
+    def choose(self, keys: frozenset[str]) -> list[int]:
+        """Give the positions of those for which the attribute lacks enough."""
+        if self.values.isdisjoint(keys):
+            return self.positions
+        return [position for unwanted, position in self.entries if unwanted.isdisjoint(keys)]
+
+
 class Bucket(NamedTuple):
     """Policies that share their tests.
 
@@ -76,7 +102,7 @@ class Bucket(NamedTuple):
         tests: what a request must meet for any of them.
         plain: positions of those that need no more than that.
         texts: per attribute, texts of which one policy each needs one: the text and the policy's position.
-        lacks: per attribute, values of which one policy each may have none: the values and the position.
+        lacks: per attribute, those that need it to lack values.
         others: those with tests of any other form: the tests and the position.
         inner: those that match only what some patterns do not: by these tests, which they may share.
     """
@@ -84,7 +110,7 @@ class Bucket(NamedTuple):
     tests: tuple[Test, ...]
     plain: list[int]
     texts: dict[str, list[tuple[str, int]]]
-    lacks: dict[str, list[tuple[frozenset[str], int]]]
+    lacks: dict[str, Lacking]
     others: list[tuple[tuple[Test, ...], int]]
     inner: dict[tuple[Test, ...], "Bucket"]
 
@@ -107,11 +133,15 @@ class Bucket(NamedTuple):
             self.others.append((own_tests, position))
         elif all(len(part.unwanted) == 1 and not part.wanted and not part.texts for part in parts):
             unwanted = frozenset(value for part in parts for value in part.unwanted)
-            self.lacks.setdefault(names.pop(), []).append((unwanted, position))
+            self.lacks.setdefault(names.pop(), Lacking(set(), [], [])).add(position, unwanted)
         elif len(parts) == len(parts[0].texts) == 1 and not parts[0].wanted and not parts[0].unwanted:
             self.texts.setdefault(names.pop(), []).append((parts[0].texts[0], position))
         else:
             self.others.append((own_tests, position))
+
+    def is_plain(self) -> bool:
+        """Whether no policy in it needs more than the tests that all share."""
+        return not (self.texts or self.lacks or self.others or self.inner)
 
     def choose(self, view: View, chosen: set[int]) -> None:
         """Add the positions of those whose tests a request meets."""
@@ -123,8 +153,7 @@ class Bucket(NamedTuple):
             value = str(view.value(name))
             chosen.update([position for text, position in entries if text in value])
         for name, lacking in self.lacks.items():
-            lacks = view.keys(name).isdisjoint
-            chosen.update([position for unwanted, position in lacking if lacks(unwanted)])
+            chosen.update(lacking.choose(view.keys(name)))
         for tests, position in self.others:
             if all(_passes(test, view) for test in tests):
                 chosen.add(position)
