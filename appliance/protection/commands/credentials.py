@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from appliance.protection.commands.paths import in_home, is_below, may_match
+from appliance.protection.commands.paths import in_home, is_below, is_pattern, may_match
 
 # Written in lower case: some file systems do not tell cases apart.
 _FILES: Final = frozenset([
@@ -65,30 +65,41 @@ _RELATIVE_SAMPLES: Final = (
 _ABOVE_EVERYTHING: Final = frozenset(
     ["/", "~", "/home", "/users", "/root", "/home/*", "/users/*", "/*", "~/*", "~/.*", "/etc"]
 )
+_FOLDER_STARTS: Final = tuple(folder + "/" for folder in _FOLDERS)
+# Every sample, and every folder that one of them is below, also as it is written with a slash at its end.
+_ABOVE_CREDENTIALS: Final = _ABOVE_EVERYTHING.union(
+    _SAMPLES,
+    (
+        sample[: slash + length]
+        for sample in _SAMPLES
+        for slash, character in enumerate(sample)
+        if character == "/"
+        for length in (0, 1)
+    ),
+)
 
 
 def is_credential(path: str, *, is_glob: bool = False, is_recursive: bool = False) -> bool:
     """Tell whether reading a resolved path would read credentials; `is_recursive` reads what lies below too."""
     folded = in_home(path).lower()
     name = folded[folded.rfind("/") + 1 :]
-    if is_recursive and (folded in _ABOVE_EVERYTHING or any(is_below(sample, folded) for sample in _SAMPLES)):
+    if is_recursive and folded in _ABOVE_CREDENTIALS:
         return True
-    if is_glob and any(character in folded for character in "*?["):
+    if is_glob and is_pattern(folded):
         return _pattern_means_credentials(folded, name)
     if name.endswith(_HARMLESS_ENDINGS):
         return False
     if folded in _FILES or name in _NAMES or name.endswith(_SUFFIXES) or name.startswith(".env."):
         return True
-    for folder in _FOLDERS:
-        if folded.startswith(folder) and is_below(folded, folder):
-            return folder != "~/.ssh" or name not in _HARMLESS_IN_SSH
-    return False
+    if not (folded + "/").startswith(_FOLDER_STARTS):
+        return False
+    return name not in _HARMLESS_IN_SSH or not is_below(folded, "~/.ssh")
 
 
 def _pattern_means_credentials(folded: str, name: str) -> bool:
     if any(may_match(folded, sample) for sample in _SAMPLES if sample.count("/") == folded.count("/")):
         return True
-    if any(is_below(folded, folder) for folder in _FOLDERS):
+    if (folded + "/").startswith(_FOLDER_STARTS):
         return not name.endswith(_HARMLESS_ENDINGS)
     # `*` alone does not mean names that begin with a dot, and says nothing about what there is.
     literal = name.strip("*?")

@@ -16,11 +16,11 @@ class Options(NamedTuple):
 
     def has(self, *names: str) -> bool:
         """Tell whether any of the options was given; long ones also by a prefix (`--recurs`)."""
-        return any(_is(given, name) for given, _ in self.given for name in names)
+        return any(_is_any(given, names) for given, _ in self.given) if self.given else False
 
     def values(self, *names: str) -> list[Word]:
         """Give the values of the options, in order."""
-        return [value for given, value in self.given if value is not None and any(_is(given, name) for name in names)]
+        return [value for given, value in self.given if value is not None and _is_any(given, names)]
 
     def value(self, *names: str) -> Word | None:
         """Give the last value."""
@@ -28,10 +28,10 @@ class Options(NamedTuple):
         return values[-1] if values else None
 
 
-def _is(given: str, name: str) -> bool:
-    if given == name:
+def _is_any(given: str, names: tuple[str, ...]) -> bool:
+    if given in names:
         return True
-    return given[:2] == "--" and len(given) >= _SHORTEST_PREFIX and name.startswith(given)
+    return given[:2] == "--" and len(given) >= _SHORTEST_PREFIX and any(name.startswith(given) for name in names)
 
 
 def split_options(words: list[Word], valued: Collection[str] = (), *, is_posix: bool = False) -> Options:

@@ -44,18 +44,20 @@ def _real(path: str) -> str:
 
 def in_home(path: str) -> str:
     """Write a path in anybody's home folder with `~`; others stay."""
-    parts = path.split("/", _MOST_HOME_PARTS)
-    if path.startswith(("/home/", "/Users/")) and len(parts) > 2 and parts[2] and not _is_pattern(parts[2]):  # noqa: PLR2004
-        return "/".join(["~", *parts[3:]])
-    if path == "/root" or path.startswith("/root/"):
+    if path.startswith(("/home/", "/Users/")):
+        parts = path.split("/", _MOST_HOME_PARTS)
+        if parts[2] and not is_pattern(parts[2]):
+            return "/".join(["~", *parts[3:]])
+    if path.startswith("/root") and path[5:6] in {"", "/"}:
         return "~" + path[5:]
     if path[1:3] == ":/" and path[3:9].lower() == "users/":
         return "/".join(["~", *path.split("/", 3)[3:]])
     return path
 
 
-def _is_pattern(text: str) -> bool:
-    return any(character in text for character in "*?[")
+def is_pattern(text: str) -> bool:
+    """Tell whether a text holds wildcards."""
+    return "*" in text or "?" in text or "[" in text
 
 
 def may_match(path: str, pattern: str) -> bool:
@@ -63,9 +65,9 @@ def may_match(path: str, pattern: str) -> bool:
 
     Both may hold wildcards; then it is true if either matches the other.
     """
-    if _is_pattern(path):
+    if is_pattern(path):
         return fnmatchcase(pattern, path) or fnmatchcase(path, pattern)
-    return path == pattern or (_is_pattern(pattern) and fnmatchcase(path, pattern))
+    return path == pattern or (is_pattern(pattern) and fnmatchcase(path, pattern))
 
 
 def is_below(path: str, directory: str) -> bool:

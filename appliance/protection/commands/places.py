@@ -3,7 +3,7 @@
 from typing import Final
 
 from appliance.protection.commands.effects import Effect
-from appliance.protection.commands.paths import in_home, is_below, may_match
+from appliance.protection.commands.paths import in_home, is_pattern, may_match
 
 _AGENT_FILES: Final = (
     ".claude/settings.json", ".claude/settings.local.json", ".claude.json", ".codex/config.toml", ".codex/hooks.json",
@@ -79,25 +79,31 @@ def _is_protection(folded: str) -> bool:
     if "." not in folded and not folded.startswith(("/etc/", "/library/", "c:/")):
         return False
     padded = "/" + folded.lstrip("/") if folded[:1] != "~" else folded
-    if any(character in folded for character in "*?["):
+    if is_pattern(folded):
         return any(may_match(padded, "~/" + each) or may_match(padded, "*/" + each) for each in _AGENT_FILES)
-    if padded.endswith(_AGENT_ENDINGS) or any(f"/{each}/" in padded + "/" for each in _AGENT_FOLDERS):
+    if padded.endswith(_AGENT_ENDINGS):
         return True
-    return any(is_below(folded, folder) for folder in _PROTECTION_FOLDERS)
+    # Each of the agents' folders is hidden, or in a hidden one.
+    if "/." in padded and any(part in padded + "/" for part in _AGENT_PARTS):
+        return True
+    return (folded + "/").startswith(_PROTECTION_STARTS)
 
 
 _AGENT_ENDINGS: Final = tuple("/" + each for each in _AGENT_FILES)
+_AGENT_PARTS: Final = tuple(f"/{each}/" for each in _AGENT_FOLDERS)
+_PROTECTION_STARTS: Final = tuple(each + "/" for each in _PROTECTION_FOLDERS)
+_PERSISTENT_STARTS: Final = tuple(each + "/" for each in _START_FOLDERS)
 
 
 def _is_start(folded: str) -> bool:
-    if folded in _START_FILES or any(is_below(folded, folder) for folder in _START_FOLDERS):
+    if folded in _START_FILES or (folded + "/").startswith(_PERSISTENT_STARTS):
         return True
     padded = "/" + folded
     if "/.git/hooks/" in padded:
         return not folded.endswith(".sample")
-    return padded.endswith("/.git/config") or any(
-        may_match(folded, each) for each in _START_FILES if "*" in folded or "?" in folded or "[" in folded
-    )
+    if padded.endswith("/.git/config"):
+        return True
+    return is_pattern(folded) and any(may_match(folded, each) for each in _START_FILES)
 
 
 def _is_device(folded: str) -> bool:
