@@ -1,0 +1,51 @@
+"""What a directory refuses or fails at."""
+
+from appliance.identity.directories.records import RefusalCause
+from appliance.identity.errors import IdentityError
+
+
+class DirectoryError(IdentityError):
+    """The one base of this feature's errors."""
+
+    code = "directory_error"
+    summary = "The directory could not be used"
+    next_step = "Run `leashctl identity test`; it says what each part of the connection answered."
+
+
+class DirectoryRefusedError(DirectoryError):
+    """The directory did not let this person in; the cause is for the ledger, never for whoever tries."""
+
+    code = "directory_refused"
+    summary = "The directory refused this name and password"
+    next_step = "Check name and password; if both are right, ask whoever runs the directory about the account."
+
+    def __init__(self, cause: RefusalCause, said: str = "", *, key: str = "") -> None:
+        """`said` is the directory's own answer; `key` tells whom it concerns, if the entry was found."""
+        self.cause = cause
+        self.said = said
+        self.key = key
+        super().__init__()
+
+
+class DirectoryUnavailableError(DirectoryError):
+    """No host answered in time, or every conversation that is allowed at once is taken."""
+
+    code = "directory_unavailable"
+    summary = "The directory does not answer"
+    next_step = "Try again in a minute; an administrator sees what failed with `leashctl identity test`."
+
+
+class DirectoryMisconfiguredError(DirectoryUnavailableError):
+    """It answers, but not to what we were told: its certificate, our account, or a setting is wrong."""
+
+    code = "directory_misconfigured"
+    summary = "The directory cannot be used as it is configured"
+    next_step = "Run `leashctl identity test`, correct the section that fails, and restart the service."
+
+
+class DirectoryIncompleteError(DirectoryError):
+    """A reading brought less than everything (limit, referral, time, contradiction); nothing of it is used."""
+
+    code = "directory_incomplete"
+    summary = "The directory gave only a part of what was asked"
+    next_step = "Let the service account read everything below the bases, in pages; nobody was changed."
