@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from appliance.config.origin import is_host, normalised_origin, origin_of
 from appliance.config.secret import Secret
 from appliance.config.sections import Config
+from appliance.config.sign_in_checks import SIGN_IN_CHECKS, across_sign_in
 
 _ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - refused as a public name, not listened on
 
@@ -55,11 +56,12 @@ CHECKS: Final[Mapping[str, Callable[[Any], None]]] = {
     "database.service_url": _database_url,
     "database.retention_url": _database_url,
     "state.directory": _directory,
+    **SIGN_IN_CHECKS,
 }
 
 
 def check(key: str, value: Any) -> None:  # noqa: ANN401 - a value of any setting's type
-    """Check one converted value.
+    """Check one converted value; `key` is its setting's `rule`.
 
     Raises:
         ValueError: with what is wrong; never holds a secret.
@@ -84,4 +86,4 @@ def across(config: Config) -> dict[str, str]:
                 wrong["server.public_url"] = f"must be set to an https:// origin, because {server.host} is not loopback"
     if hooks.decision_timeout_seconds > hooks.hold_seconds:
         wrong["hooks.decision_timeout_seconds"] = f"must not be above hooks.hold_seconds ({hooks.hold_seconds:g})"
-    return wrong
+    return wrong | across_sign_in(config)

@@ -1,6 +1,6 @@
 """From a file and an environment to the tree; environment beats file beats defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,17 @@ from appliance.config.errors import ConfigInvalidError, Problem
 from appliance.config.records import Loaded, Provenance, Source
 from appliance.config.secret import Secret
 from appliance.config.sections import Config
-from appliance.config.settings import SECTIONS, SETTINGS, Setting
-from appliance.config.sources import Written, from_environ, from_table, secret_text, toml_table
+from appliance.config.settings import NAMED_SECTIONS, SECTIONS, Setting, settings_with
+from appliance.config.sources import (
+    Section,
+    Written,
+    from_environ,
+    from_section,
+    refuse_open_secrets,
+    secret_text,
+    sections_of,
+    toml_table,
+)
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
@@ -27,29 +36,67 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
         ConfigInvalidError: with everything that is unknown or wrong.
     """
     problems: list[Problem] = []
-    in_file = from_table(toml_table(path), path, problems) if path is not None else []
-    chosen = _chosen(in_file, Source.FILE, problems) | _chosen(
+    sections = list(sections_of(toml_table(path), str(path), problems)) if path is not None else []
+    chosen = _chosen(_in_file(sections, path, problems), Source.FILE, problems) | _chosen(
         from_environ(environ, problems), Source.ENVIRONMENT, problems
     )
-    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    provenance = {key: Provenance() for key in SETTINGS}
+    settings = settings_with(_names(sections, chosen))
+    values: dict[str, dict[str, Any]] = {setting.section: {} for setting in settings.values()}
+    provenance = {key: Provenance() for key in settings}
     for key, (written, source) in chosen.items():
-        setting = SETTINGS[key]
+        setting = settings[key]
         try:
             values[setting.section][setting.name] = _value(setting, written, source, path)
         except ValueError as error:
             problems.append(Problem(key=key, place=written.place, message=_complete(str(error), setting)))
         provenance[key] = Provenance(source=source, place=written.place, secret_file=_secret_file(written, path))
-    sections: dict[str, Any] = {section: struct(**values[section]) for section, struct in SECTIONS.items()}
-    config = Config(**sections)
+    problems.extend(_missing(settings, chosen, path))
+    config = _config(settings, values)
     told = {problem.key for problem in problems}
     for key, message in across(config).items():
         if not told & {key, "server.host"}:
-            place = chosen[key][0].place if key in chosen else SETTINGS[key].variable
+            place = chosen[key][0].place if key in chosen else settings[key].variable
             problems.append(Problem(key=key, place=place, message=message))
     if problems:
         raise ConfigInvalidError(problems)
     return Loaded(config=config, provenance=provenance)
+
+
+def _in_file(sections: list[Section], path: Path | None, problems: list[Problem]) -> list[Written]:
+    written = [one for section in sections for one in from_section(section, str(path), problems)]
+    if path is not None:
+        refuse_open_secrets(path, written, problems)
+    return written
+
+
+def _names(sections: list[Section], keys: Iterable[str]) -> list[tuple[str, str]]:
+    """Kind and name of every named section, those of the file first, each once."""
+    in_file = [(section.kind, section.name) for section in sections if section.name]
+    elsewhere = [(kind, name[0]) for kind, *name, _ in (key.split(".") for key in keys) if name]
+    return list(dict.fromkeys([*in_file, *elsewhere]))
+
+
+def _missing(
+    settings: Mapping[str, Setting], chosen: Mapping[str, tuple[Written, Source]], path: Path | None
+) -> Iterator[Problem]:
+    """What must be set in a named section and is not."""
+    for key, setting in settings.items():
+        if setting.is_required and key not in chosen:
+            place = setting.variable if path is None else str(path)
+            yield Problem(key=key, place=place, message=f"must be set; expected {setting.expected}")
+
+
+def _config(settings: Mapping[str, Setting], values: Mapping[str, Mapping[str, Any]]) -> Config:
+    """The tree, without the named sections in which something that must be set is missing or wrong."""
+    plain: dict[str, Any] = {section: struct(**values[section]) for section, struct in SECTIONS.items()}
+    named: dict[str, dict[str, Any]] = {kind: {} for kind in NAMED_SECTIONS}
+    required = [(s.section, s.name) for s in settings.values() if s.is_required]
+    unusable = {section for section, name in required if name not in values[section]}
+    for section in dict.fromkeys(s.section for s in settings.values()):
+        kind, _, name = section.partition(".")
+        if name and section not in unusable:
+            named[kind][name] = NAMED_SECTIONS[kind](**{"label": name, **values[section]})
+    return Config(**plain, **named)
 
 
 def _chosen(written: list[Written], source: Source, problems: list[Problem]) -> dict[str, tuple[Written, Source]]:
@@ -69,7 +116,8 @@ def _secret_file(written: Written, path: Path | None) -> str:
 def _resolved(written: Written, path: Path | None) -> Path:
     """A path in the file starts at the file's directory, one in the environment at the working directory."""
     is_from_file = path is not None and written.place == str(path)
-    return path.parent / written.value if is_from_file and path is not None else Path(written.value)
+    own = Path(written.value).expanduser()
+    return path.parent / own if is_from_file and path is not None else own
 
 
 def _complete(message: str, setting: Setting) -> str:
@@ -83,9 +131,21 @@ def _value(setting: Setting, written: Written, source: Source, path: Path | None
     Raises:
         ValueError: with what is wrong; never holds a secret.
     """
-    value: object = _secret(written, path) if setting.is_secret else _plain(setting, written.value, source)
-    check(setting.key, value)
+    if setting.is_secret:
+        value: object = _secret(written, path)
+    elif setting.is_path and setting.default is None:
+        value = _named_file(written, path)
+    else:
+        value = _plain(setting, written.value, source)
+    check(setting.rule, value)
     return value
+
+
+def _named_file(written: Written, path: Path | None) -> Path | None:
+    """The path of a file, or None for an empty one."""
+    if not isinstance(written.value, str) or "\0" in written.value:
+        raise ValueError("is not a path")
+    return _resolved(written, path) if written.value else None
 
 
 def _secret(written: Written, path: Path | None) -> Secret:
@@ -101,9 +161,9 @@ def _secret(written: Written, path: Path | None) -> Secret:
 
 def _plain(setting: Setting, value: object, source: Source) -> object:
     is_text = source is Source.ENVIRONMENT
-    if is_text and isinstance(setting.default, tuple):
+    if is_text and setting.is_list:
         value = [part.strip() for part in str(value).split(",") if part.strip()]
-    if isinstance(setting.default, Path):
+    if setting.is_path:
         if not isinstance(value, str) or "\0" in value:
             raise ValueError("is not a path")
         return Path(value).expanduser() if value else value

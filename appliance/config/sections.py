@@ -1,5 +1,6 @@
 """The tree of settings: one frozen struct per section of the file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -8,6 +9,7 @@ from msgspec import Meta
 
 from appliance.config.origin import normalised_origin, origin_of
 from appliance.config.secret import Secret
+from appliance.config.sign_in import Directory, Provider, Provisioning, SignIn
 
 _BYTES_MAX: Final = 256 * 1024 * 1024
 _URL: Final = {"unit": "", "expected": "a postgresql:// URL"}
@@ -283,7 +285,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting, read once and handed down by `bootstrap`."""
+    """Every setting, read once and handed down by `bootstrap`.
+
+    Attributes:
+        directories, providers: by name, from sections such as `[directories.corp]`.
+    """
 
     server: Server = Server()
     database: Database = Database()
@@ -292,10 +298,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     api: Api = Api()
     approvals: Approvals = Approvals()
     sessions: Sessions = Sessions()
+    sign_in: SignIn = SignIn()
+    provisioning: Provisioning = Provisioning()
     protection: Protection = Protection()
     agents: Agents = Agents()
     logging: Logging = Logging()
     state: State = State()
+    directories: Mapping[str, Directory] = {}
+    providers: Mapping[str, Provider] = {}
 
     @property
     def public_origin(self) -> str:

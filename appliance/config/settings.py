@@ -1,7 +1,9 @@
 """Every setting by its dotted key, for loading, help texts and the reference."""
 
+import re
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -11,15 +13,25 @@ from appliance.config.sections import Config
 
 PREFIX: Final = "LEASH_"
 FILE_SUFFIX: Final = "_file"
-SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = get_type_hints(Config)
+NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+NAME_PLACE: Final = "NAME"
+_HINTS: Final = get_type_hints(Config)
+SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
+    name: hint for name, hint in _HINTS.items() if get_origin(hint) is None
+}
+# Sections of which a file has as many as it likes, each with a name of its own: `[directories.corp]`.
+NAMED_SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
+    name: get_args(hint)[1] for name, hint in _HINTS.items() if get_origin(hint) is Mapping
+}
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One setting.
 
     Attributes:
-        section, name: the two parts of its dotted key.
-        default: what holds if nobody sets it; None for a secret.
+        section, name: the two parts of its dotted key; a named section is `directories.corp`.
+        default: what holds if nobody sets it; None for a secret, msgspec.NODEFAULT if it must be set.
+        example: what a person could write, for a setting that must be set.
         unit: of a number, e.g. `seconds`; empty if it has none.
         expected: what a value looks like, e.g. `a whole number from 1 to 65535`.
         variable: the environment variable; a secret's file is named by `<variable>_FILE`.
@@ -31,6 +43,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     section: str
     name: str
     default: Any
+    example: Any
     unit: str
     expected: str
     variable: str
@@ -43,10 +56,31 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         """`section.name`."""
         return f"{self.section}.{self.name}"
 
+    @property
+    def rule(self) -> str:
+        """The dotted key without the name of a named section, which checks do not look at."""
+        return f"{self.section.partition('.')[0]}.{self.name}"
+
+    @property
+    def is_required(self) -> bool:
+        """Whether somebody must set it, in a named section that is there."""
+        return self.default is msgspec.NODEFAULT
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it has several values, which commas separate in the environment."""
+        return get_origin(get_args(self.type)[0]) is tuple
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it names a file or a directory."""
+        plain = get_args(self.type)[0]
+        return plain is Path or Path in get_args(plain)
+
 
 def variable_of(section: str, name: str) -> str:
-    """The environment variable of a setting."""
-    return f"{PREFIX}{section}__{name}".upper()
+    """The environment variable of a setting; a hyphen in a section's name is an underscore there."""
+    return f"{PREFIX}{section}__{name}".replace(".", "__").replace("-", "_").upper()
 
 
 def _range(meta: msgspec.Meta) -> str:
@@ -71,6 +105,7 @@ def _setting(section: str, field: msgspec.structs.FieldInfo, annotated: Any) -> 
         section=section,
         name=field.name,
         default=field.default,
+        example=(meta.extra or {}).get("example", field.default),
         unit=(meta.extra or {}).get("unit", ""),
         expected=_expected(plain, meta),
         variable=variable_of(section, field.name),
@@ -80,13 +115,35 @@ def _setting(section: str, field: msgspec.structs.FieldInfo, annotated: Any) -> 
     )
 
 
-def _settings() -> dict[str, Setting]:
-    settings: dict[str, Setting] = {}
-    for section, struct in SECTIONS.items():
-        hints = get_type_hints(struct, include_extras=True)
-        for field in msgspec.structs.fields(struct):
-            settings[f"{section}.{field.name}"] = _setting(section, field, hints[field.name])
+def _settings(section: str, struct: type[msgspec.Struct]) -> dict[str, Setting]:
+    hints = get_type_hints(struct, include_extras=True)
+    return {
+        f"{section}.{field.name}": _setting(section, field, hints[field.name])
+        for field in msgspec.structs.fields(struct)
+    }
+
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    key: setting for section, struct in SECTIONS.items() for key, setting in _settings(section, struct).items()
+}
+# The settings of each named section, as `directories.NAME.urls`.
+TEMPLATES: Final[Mapping[str, Setting]] = {
+    key: setting
+    for section, struct in NAMED_SECTIONS.items()
+    for key, setting in _settings(f"{section}.{NAME_PLACE}", struct).items()
+}
+
+
+def settings_with(sections: Iterable[tuple[str, str]]) -> dict[str, Setting]:
+    """Every setting of a configuration that has these named sections, each its kind and its name."""
+    settings = dict(SETTINGS)
+    for kind, name in sections:
+        settings |= _settings(f"{kind}.{name}", NAMED_SECTIONS[kind])
     return settings
 
 
-SETTINGS: Final[Mapping[str, Setting]] = _settings()
+def value_of(config: Config, key: str) -> Any:  # noqa: ANN401 - the value of any setting
+    """What holds for a dotted key, `server.port` or `directories.corp.urls`."""
+    section, *name, field = key.split(".")
+    found = getattr(config, section)
+    return getattr(found[name[0]] if name else found, field)

@@ -3,16 +3,28 @@
 import difflib
 import stat
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from appliance.config.errors import ConfigFileUnreadableError, ConfigInvalidError, Problem
-from appliance.config.settings import FILE_SUFFIX, PREFIX, SECTIONS, SETTINGS, Setting
+from appliance.config.settings import (
+    FILE_SUFFIX,
+    NAME,
+    NAME_PLACE,
+    NAMED_SECTIONS,
+    PREFIX,
+    SECTIONS,
+    SETTINGS,
+    TEMPLATES,
+    Setting,
+)
 
 _SECRET_BYTES_MAX: Final = 65_536
+_ALL: Final[Mapping[str, Setting]] = {**SETTINGS, **TEMPLATES}
+_NAME_RULE: Final = "a name of lower-case letters, digits and hyphens that begins with a letter, 32 at most"
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -61,51 +73,106 @@ def toml_table(path: Path) -> Mapping[str, Any]:
 
 
 def _unknown_key(section: str, name: str) -> str:
-    names = [setting.name for setting in SETTINGS.values() if setting.section == section]
-    names += [s.name + FILE_SUFFIX for s in SETTINGS.values() if s.section == section and s.is_secret]
+    names = [setting.name for setting in _ALL.values() if setting.section == section]
+    names += [s.name + FILE_SUFFIX for s in _ALL.values() if s.section == section and s.is_secret]
     return f"is unknown{nearest(name, names)}"
 
 
 def _unknown_section(name: str) -> str:
-    homes = [f"[{setting.section}]" for setting in SETTINGS.values() if setting.name == name]
+    homes = [f"[{setting.section}]" for setting in _ALL.values() if setting.name == name]
     if homes:
         return f"stands outside a section; it belongs under {' or '.join(homes)}"
-    return f"is an unknown section{nearest(name, SECTIONS)}"
+    return f"is an unknown section{nearest(name, [*SECTIONS, *NAMED_SECTIONS])}"
 
 
 def _setting_of(section: str, name: str) -> tuple[Setting | None, bool]:
-    setting = SETTINGS.get(f"{section}.{name}")
+    setting = _ALL.get(f"{section}.{name}")
     if setting is None and name.endswith(FILE_SUFFIX):
-        setting = SETTINGS.get(f"{section}.{name.removesuffix(FILE_SUFFIX)}")
+        setting = _ALL.get(f"{section}.{name.removesuffix(FILE_SUFFIX)}")
         return (setting, True) if setting and setting.is_secret else (None, False)
     return setting, False
 
 
-def from_table(table: Mapping[str, Any], path: Path, problems: list[Problem]) -> list[Written]:
-    """What a file sets; unknown names are added to `problems`."""
-    place, written = str(path), list[Written]()
-    for section, members in table.items():
-        if section not in SECTIONS:
-            problems.append(Problem(key=section, place=place, message=_unknown_section(section)))
+class Section(msgspec.Struct, frozen=True):
+    """One section that a file holds: `server`, or one of several such as `directories.corp`.
+
+    Attributes:
+        kind: `server` or `directories`.
+        name: `corp`; empty if there is only one of its kind.
+    """
+
+    kind: str
+    name: str
+    members: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The part of its settings' dotted keys that they share."""
+        return f"{self.kind}.{self.name}" if self.name else self.kind
+
+    @property
+    def template(self) -> str:
+        """The same as TEMPLATES has it."""
+        return f"{self.kind}.{NAME_PLACE}" if self.name else self.kind
+
+
+def sections_of(table: Mapping[str, Any], place: str, problems: list[Problem]) -> Iterator[Section]:
+    """The sections of a file; what is none is added to `problems`."""
+    for kind, members in table.items():
+        if kind not in SECTIONS and kind not in NAMED_SECTIONS:
+            problems.append(Problem(key=kind, place=place, message=_unknown_section(kind)))
         elif not isinstance(members, dict):
-            problems.append(Problem(key=section, place=place, message=f"must be a section, [{section}]"))
+            header = kind if kind in SECTIONS else f"{kind}.{NAME_PLACE}"
+            problems.append(Problem(key=kind, place=place, message=f"must be a section, [{header}]"))
+        elif kind in SECTIONS:
+            yield Section(kind, "", members)
         else:
-            for name, value in members.items():
-                setting, is_file = _setting_of(section, name)
-                if setting is None:
-                    key = f"{section}.{name}"
-                    problems.append(Problem(key=key, place=place, message=_unknown_key(section, name)))
-                else:
-                    written.append(Written(key=setting.key, value=value, place=place, is_file=is_file))
-    _refuse_open_secrets(path, written, problems)
-    return written
+            yield from _named(kind, members, place, problems)
 
 
-def _refuse_open_secrets(path: Path, written: list[Written], problems: list[Problem]) -> None:
-    secrets = [w.key for w in written if SETTINGS[w.key].is_secret and not w.is_file]
+def _named(kind: str, members: Mapping[str, Any], place: str, problems: list[Problem]) -> Iterator[Section]:
+    for name, inner in members.items():
+        key = f"{kind}.{name}"
+        if not isinstance(inner, dict):
+            message = f"must stand in a section with a name, [{kind}.{NAME_PLACE}]"
+            problems.append(Problem(key=key, place=place, message=message))
+        elif not NAME.fullmatch(name):
+            problems.append(Problem(key=key, place=place, message=f"needs {_NAME_RULE}"))
+        else:
+            yield Section(kind, name, inner)
+
+
+def from_section(section: Section, place: str, problems: list[Problem]) -> Iterator[Written]:
+    """What a section sets; unknown names are added to `problems`."""
+    for name, value in section.members.items():
+        setting, is_file = _setting_of(section.template, name)
+        if setting is None:
+            message = _unknown_key(section.template, name)
+            problems.append(Problem(key=f"{section.key}.{name}", place=place, message=message))
+        else:
+            yield Written(key=f"{section.key}.{setting.name}", value=value, place=place, is_file=is_file)
+
+
+def refuse_open_secrets(path: Path, written: Iterable[Written], problems: list[Problem]) -> None:
+    """Secrets stand in no file that others may read."""
+    secrets = [w.key for w in written if _is_secret(w.key) and not w.is_file]
     if secrets and path.stat().st_mode & _OTHERS:
         message = f"is a secret in a file that others may read; chmod 600 {path}"
         problems.extend(Problem(key=key, place=str(path), message=message) for key in secrets)
+
+
+def _is_secret(key: str) -> bool:
+    kind, *_, name = key.split(".")
+    return (_ALL.get(key) or _ALL[f"{kind}.{NAME_PLACE}.{name}"]).is_secret
+
+
+def _named_variable(variable: str) -> tuple[str, str, str] | None:
+    """Kind, name and setting of `LEASH_DIRECTORIES__CORP__URLS`; None if it is no such variable."""
+    kind, _, rest = variable.removeprefix(PREFIX).lower().partition("__")
+    name, _, setting = rest.rpartition("__")
+    name = name.replace("_", "-")
+    is_known = kind in NAMED_SECTIONS and NAME.fullmatch(name) and variable == variable.upper()
+    return (kind, name, setting) if is_known else None
 
 
 def from_environ(environ: Mapping[str, str], problems: list[Problem]) -> list[Written]:
@@ -117,7 +184,10 @@ def from_environ(environ: Mapping[str, str], problems: list[Problem]) -> list[Wr
         if not variable.upper().startswith(PREFIX):
             continue
         setting = plain.get(variable) or files.get(variable)
-        if setting is None:
+        if setting is None and (named := _named_variable(variable)) is not None:
+            section = Section(named[0], named[1], {named[2]: value})
+            written.extend(from_section(section, variable, problems))
+        elif setting is None:
             message = f"is unknown{nearest(variable, [*plain, *files])}"
             problems.append(Problem(key=variable, place=variable, message=message))
         else:

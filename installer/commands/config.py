@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from appliance.config import Loaded, Secret, Source
-from appliance.config.settings import SETTINGS, Setting
+from appliance.config.settings import value_of
 from installer.console import print_json
 from installer.context import CommandLine
 
@@ -34,7 +34,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
 def show(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """Print every setting with its value and where that comes from; secrets are never shown."""
     line: CommandLine = ctx.obj
-    values = [_value(line.loaded, setting) for setting in SETTINGS.values()]
+    values = [_value(line.loaded, key) for key in line.loaded.provenance]
     if as_json:
         print_json(values)
         return
@@ -50,16 +50,16 @@ def check(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     chosen = sum(1 for each in line.loaded.provenance.values() if each.source is not Source.DEFAULT)
     file = str(line.file) if line.file else None
     if as_json:
-        print_json({"file": file, "chosen": chosen, "settings": len(SETTINGS)})
+        print_json({"file": file, "chosen": chosen, "settings": len(line.loaded.provenance)})
     else:
-        typer.echo(f"{file or 'No file'}: fine; {chosen} of {len(SETTINGS)} settings differ from the defaults' source.")
+        known = len(line.loaded.provenance)
+        typer.echo(f"{file or 'No file'}: fine; {chosen} of {known} settings differ from the defaults' source.")
 
 
-def _value(loaded: Loaded, setting: Setting) -> Value:
-    value = getattr(getattr(loaded.config, setting.section), setting.name)
-    provenance = loaded.provenance[setting.key]
+def _value(loaded: Loaded, key: str) -> Value:
+    value, provenance = value_of(loaded.config, key), loaded.provenance[key]
     return Value(
-        key=setting.key,
+        key=key,
         value=str(value) if isinstance(value, Secret) else msgspec.to_builtins(value, enc_hook=str),
         source=provenance.source,
         place=provenance.place,

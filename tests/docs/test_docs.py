@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config.settings import SETTINGS
+from appliance.config.settings import SETTINGS, TEMPLATES
 from appliance.database.migrations import feature_configs
 from appliance.database.piccolo_conf import FEATURES
 from tests.docs import REFERENCE, ROOT
@@ -36,7 +36,8 @@ def test_a_page_is_what_the_code_makes_of_it(path: Path) -> None:
 def test_every_setting_has_its_row() -> None:
     """With its variable."""
     page = (REFERENCE / "settings.md").read_text("utf-8")
-    missing = [key for key, each in SETTINGS.items() if f"| `{key}`<br>`{each.variable}` |" not in page]
+    settings = {**SETTINGS, **TEMPLATES}
+    missing = [key for key, each in settings.items() if f"| `{key}`<br>`{each.variable}` |" not in page]
     assert missing == []
 
 
