@@ -12,6 +12,7 @@ _BUILDERS: Final[Mapping[str, Callable[[Request], Value]]] = {
     "action": lambda request: request.action.kind.value,
     "resource": lambda request: request.action.project,
 }
+_BEGINNING: Final = 4
 _NO_KEYS: Final[frozenset[str]] = frozenset()
 _TRUE: Final = frozenset(("true",))
 _FALSE: Final = frozenset(("false",))
@@ -101,7 +102,8 @@ class Bucket(NamedTuple):
     Attributes:
         tests: what a request must meet for any of them.
         plain: positions of those that need no more than that.
-        texts: per attribute, texts of which one policy each needs one: the text and the policy's position.
+        texts: per attribute, texts of which one policy each needs one: by how they begin, as names of one kind often
+            begin alike, the text and the policy's position.
         lacks: per attribute, those that need it to lack values.
         others: those with tests of any other form: the tests and the position.
         inner: those that match only what some patterns do not: by these tests, which they may share.
@@ -109,7 +111,7 @@ class Bucket(NamedTuple):
 
     tests: tuple[Test, ...]
     plain: list[int]
-    texts: dict[str, list[tuple[str, int]]]
+    texts: dict[str, dict[str, list[tuple[str, int]]]]
     lacks: dict[str, Lacking]
     others: list[tuple[tuple[Test, ...], int]]
     inner: dict[tuple[Test, ...], "Bucket"]
@@ -135,7 +137,8 @@ class Bucket(NamedTuple):
             unwanted = frozenset(value for part in parts for value in part.unwanted)
             self.lacks.setdefault(names.pop(), Lacking(set(), [], [])).add(position, unwanted)
         elif len(parts) == len(parts[0].texts) == 1 and not parts[0].wanted and not parts[0].unwanted:
-            self.texts.setdefault(names.pop(), []).append((parts[0].texts[0], position))
+            text = parts[0].texts[0]
+            self.texts.setdefault(names.pop(), {}).setdefault(text[:_BEGINNING], []).append((text, position))
         else:
             self.others.append((own_tests, position))
 
@@ -149,9 +152,11 @@ class Bucket(NamedTuple):
             if not _passes(test, view):
                 return
         chosen.update(self.plain)
-        for name, entries in self.texts.items():
+        for name, beginnings in self.texts.items():
             value = str(view.value(name))
-            chosen.update([position for text, position in entries if text in value])
+            for beginning, entries in beginnings.items():
+                if beginning in value:
+                    chosen.update([position for text, position in entries if text in value])
         for name, lacking in self.lacks.items():
             chosen.update(lacking.choose(view.keys(name)))
         for tests, position in self.others:
