@@ -97,7 +97,10 @@ class Call:
     def resolved(self, word: Word) -> tuple[str, ...]:
         """Give the places that a word may mean, the likeliest first."""
         self.line.step()
-        paths = dict.fromkeys(resolve(word.text, directory) for directory in self.state.directories)
+        directories = self.state.directories
+        if len(directories) == 1 and not self.state.links:
+            return (resolve(word.text, directories[0]),)
+        paths = dict.fromkeys([resolve(word.text, directory) for directory in directories])
         return tuple(paths) if not self.state.links else tuple(dict.fromkeys(map(self._followed, paths)))
 
     def _followed(self, path: str) -> str:
@@ -182,17 +185,18 @@ class Call:
 
     def command(self) -> Command | None:
         """Give the facts; None if it only ran others and did nothing itself."""
-        effects = {**self.inherited, **self.effects}
+        effects = {**self.inherited, **self.effects} if self.inherited else self.effects
         is_silent = self.ran and not (self.reads or self.writes or self.deletes or self.hosts)
         if is_silent and not (effects.keys() - _PASSED_ON):
             return None
-        words = tuple(word.text[:LONGEST_WORD] for word in self.words[:MOST_WORDS])
-        if len(self.words) > MOST_WORDS or any(len(word.text) > LONGEST_WORD for word in self.words):
+        texts = [word.text for word in self.words]
+        if len(texts) > MOST_WORDS or max(map(len, texts), default=0) > LONGEST_WORD:
             self.unclear()
+            texts = [text[:LONGEST_WORD] for text in texts[:MOST_WORDS]]
         return Command(
             program=self.program,
-            words=words,
-            effects=tuple(effect.value for effect in effects),
+            words=tuple(texts),
+            effects=tuple([effect.value for effect in effects]) if effects else (),
             paths_read=tuple(self.reads),
             paths_written=tuple(self.writes),
             paths_deleted=tuple(self.deletes),

@@ -1,5 +1,6 @@
 """What is known of an action without running it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from appliance.protection.commands.line import Line
 from appliance.protection.commands.tools import judge_tool, mcp_names
 
 _NOTHING: Final = Facts()
+_WITHOUT_FACTS: Final = frozenset([Kind.PROMPT, Kind.RESULT, Kind.LIFECYCLE, Kind.TOOL])
 _COMMAND_NAMES: Final = ("command", "cmd", "script", "code", "input", "commandLine", "command_line")
 _DIRECTORY_NAMES: Final = ("workdir", "cwd", "working_directory", "directory", "dir_path")
 _OTHER_SHELLS: Final = (
@@ -27,6 +29,7 @@ _CMDLET_VERBS: Final = frozenset([
     "remove", "get", "set", "invoke", "new", "start", "stop", "add", "clear", "copy", "move", "out", "import",
     "export", "format", "write",
 ])  # fmt: skip
+_FIRST_WORD: Final = re.compile(r"(?:^|[;|&\n])[^\S\n]*([^\s;|&]+)")
 _CMD_WORDS: Final = frozenset(
     ["del", "erase", "rd", "format", "reg", "schtasks", "icacls", "takeown", "vssadmin", "bcdedit", "wmic"]
 )
@@ -34,7 +37,7 @@ _CMD_WORDS: Final = frozenset(
 
 def facts_of(action: Action) -> Facts:
     """Give the facts of an action: pure, and never raises for anything an agent can send."""
-    if action.kind in {Kind.PROMPT, Kind.RESULT, Kind.LIFECYCLE, Kind.TOOL}:
+    if action.kind in _WITHOUT_FACTS:
         return _NOTHING
     line = Line(action.project)
     try:
@@ -46,8 +49,12 @@ def facts_of(action: Action) -> Facts:
         # Too large: what was seen until then counts, and the rest is not understood.
         line.unclear()
     server, tool = mcp_names(action.tool) if action.kind is Kind.MCP else ("", "")
-    effects = dict.fromkeys(effect for command in line.commands for effect in command.effects)
-    effects.update(dict.fromkeys(effect.value for effect in line.effects))
+    effects: dict[str, None] = {}
+    for command in line.commands:
+        if command.effects:
+            effects.update(dict.fromkeys(command.effects))
+    if line.effects:
+        effects.update(dict.fromkeys(effect.value for effect in line.effects))
     return Facts(
         commands=tuple(line.commands),
         effects=tuple(effects),
@@ -60,16 +67,23 @@ def facts_of(action: Action) -> Facts:
 
 def _judge_shell(action: Action, line: Line) -> None:
     arguments = action.arguments
-    folder = next((arguments[name] for name in _DIRECTORY_NAMES if isinstance(arguments.get(name), str)), "")
     text = _text_of(arguments)
     if text is None:
         line.unclear()
         return
     if action.tool.lower() in _OTHER_SHELLS or _is_for_windows(text):
         line.unclear()
-    line.judge_all(text, folder)
+    line.judge_all(text, _folder_of(arguments))
     if arguments.get("run_in_background") is True:
         line.note(Effect.BACKGROUND_SERVICE, "It would go on in the background.")
+
+
+def _folder_of(arguments: Mapping[str, Any]) -> str:
+    for name in _DIRECTORY_NAMES:
+        folder = arguments.get(name)
+        if isinstance(folder, str):
+            return folder
+    return ""
 
 
 def _text_of(arguments: Mapping[str, Any]) -> str | None:
@@ -85,8 +99,7 @@ def _text_of(arguments: Mapping[str, Any]) -> str | None:
 
 def _is_for_windows(text: str) -> bool:
     """Tell whether a line is meant for PowerShell or cmd, which are not read here."""
-    for part in text[:4096].replace("|", ";").replace("&", ";").replace("\n", ";").split(";"):
-        first = part.split(maxsplit=1)[0] if part.strip() else ""
+    for first in _FIRST_WORD.findall(text[:4096]):
         verb, dash, noun = first.partition("-")
         if dash and verb.lower() in _CMDLET_VERBS and noun[:1].isalpha() and noun[:1].isupper():
             return True

@@ -17,13 +17,14 @@ _KEYWORDS: Final = (
     "readonly|local|unset|unsetenv"
 )
 _COMMAND: Final = (
-    rf"(?!(?:{_KEYWORDS})(?:[ |;&]|$))[A-Za-z_./][A-Za-z0-9_./:-]*+"
-    r"(?: ++(?:[A-Za-z0-9_./:@%+,-][A-Za-z0-9_./:=@%+,-]*+|'[ -&(-~\n]*+'|\"[ #%-\[\]-_a-~\n]*+\"))*+"
+    rf"(?!(?:{_KEYWORDS})(?:[ |;&]|$))[A-Za-z_./][A-Za-z0-9_./:-]*"
+    r"(?: +(?:[A-Za-z0-9_./:@%+,-][A-Za-z0-9_./:=@%+,-]*|'[ -&(-~\n]*'|\"[ #%-\[\]-_a-~\n]*\"))*"
 )
-_TEXT: Final = re.compile(rf" *+{_COMMAND}(?: *+(?:&&|\|\||\||;) *+{_COMMAND})*+ *+")
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_./:=@%+,-]++|'[^']*+'|\"[^\"]*+\"|[|;&]++")
+# No possessive quantifiers: before 3.11.5 Python takes some texts for matches that are none (gh-106052).
+_TEXT: Final = re.compile(rf" *{_COMMAND}(?: *(?:&&|\|\||\||;) *{_COMMAND})* *")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_./:=@%+,-]+|'[^']*'|\"[^\"]*\"|[|;&]+")
+_MARKED: Final = re.compile("['\"|;&]")
 _CHAINS: Final = frozenset(["&&", "||"])
-_OPERATORS: Final = _CHAINS | {"|", ";"}
 
 
 class PlainCommand(NamedTuple):
@@ -62,9 +63,9 @@ def plain_program(text: str) -> PlainProgram | None:
     """Give what a text of plain words runs; None if the grammar must read it."""
     if len(text) > LONGEST_PLAIN or _TEXT.fullmatch(text) is None:
         return None
+    if _MARKED.search(text) is None:
+        return PlainProgram([PlainCommand(list(map(Word, text.split())))])
     tokens = _TOKEN.findall(text)
-    if _OPERATORS.isdisjoint(tokens):
-        return PlainProgram([_command(tokens)])
     statements: list[PlainCommand | PlainPipeline | PlainList] = []
     for part in _split(tokens, ";"):
         # The grammar reads `a | b | c && d` in a way of its own.

@@ -1,8 +1,11 @@
 """Read SQL just far enough to see whether it drops or alters data in bulk."""
 
+import re
 from typing import Final
 
 LONGEST_SQL: Final = 262_144
+# Without any of these words no statement is one of those that are told of.
+_TELLING: Final = re.compile("TRUNCATE|DROP|DELETE|UPDATE|FLUSHALL|FLUSHDB")
 _QUOTES: Final = "'\"`"
 _BULK: Final = frozenset(["TRUNCATE", "DROP"])
 _HARMLESS_DROPS: Final = frozenset(["TEMP", "TEMPORARY"])
@@ -10,6 +13,8 @@ _HARMLESS_DROPS: Final = frozenset(["TEMP", "TEMPORARY"])
 
 def bulk_write(sql: str) -> str | None:
     """Give a sentence about the first statement that drops or alters data in bulk; None if there is none."""
+    if _TELLING.search(sql.upper()) is None:
+        return None
     for words in _statements(sql[:LONGEST_SQL]):
         found = _judge(words)
         if found is not None:

@@ -1,5 +1,6 @@
 """Facts about calls of file, network and MCP tools, from the names of their arguments."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -27,7 +28,9 @@ _URLS: Final = frozenset(
 _SHELL: Final = frozenset(["command", "cmd", "commands", "script", "shell_command", "bash", "shell"])
 _SQL: Final = frozenset(["sql", "query", "statement", "statements", "queries"])
 _BODIES: Final = frozenset(["body", "data", "payload", "content", "form", "files"])
-_MCP_SHELLS: Final = ("shell", "bash", "terminal", "exec", "command", "process", "desktop-commander", "ssh", "run")
+_MCP_SHELLS: Final = re.compile("shell|bash|terminal|exec|command|process|desktop-commander|ssh|run")
+_DELETES: Final = re.compile("delete|remove|unlink|rmdir")
+_WRITES: Final = re.compile("write|create|edit|move|save|append|patch|put|update")
 _PATCHES: Final = {
     "*** Add File: ": False,
     "*** Update File: ": False,
@@ -101,11 +104,11 @@ def _judge_mcp(action: Action, call: Call) -> None:
     paths = list(_words(arguments, _PATHS))
     urls = [word for word in _words(arguments, _URLS) if "://" in word.text]
     local = [word for word in paths if "://" not in word.text]
-    if any(each in name for each in ("delete", "remove", "unlink", "rmdir")):
+    if _DELETES.search(name):
         for word in local:
             call.delete(word, is_recursive=True)
         call.note(Effect.DESTRUCTIVE, f"The tool {shown(tool)} deletes something.")
-    elif any(each in name for each in ("write", "create", "edit", "move", "save", "append", "patch", "put", "update")):
+    elif _WRITES.search(name):
         for word in local:
             call.write(word)
     else:
@@ -114,7 +117,7 @@ def _judge_mcp(action: Action, call: Call) -> None:
         reach(call, urls)
     for text in _texts(arguments, _SQL):
         judge_sql(call, Word(text))
-    if any(each in f"{server} {name}".lower() for each in _MCP_SHELLS):
+    if _MCP_SHELLS.search(f"{server} {name}".lower()):
         for text in _texts(arguments, _SHELL):
             call.run_text(text)
         call.ran = False
@@ -147,9 +150,12 @@ def _texts(arguments: Mapping[str, Any], names: frozenset[str] | None) -> Iterat
             if value and (names is None or name in names):
                 given += 1
                 yield value
-        elif depth < DEEPEST and isinstance(value, Mapping):
-            waiting.extend(
-                (str(key).lower(), each, depth + 1) for key, each in reversed(list(value.items())[:MOST_VALUES])
-            )
-        elif depth < DEEPEST and isinstance(value, list | tuple):
+        elif depth >= DEEPEST or value is None:
+            continue
+        elif isinstance(value, Mapping):
+            for key, each in reversed(list(value.items())[:MOST_VALUES]):
+                lowered = str(key).lower()
+                if not isinstance(each, str) or names is None or lowered in names:
+                    waiting.append((lowered, each, depth + 1))
+        elif isinstance(value, list | tuple):
             waiting.extend((name, each, depth + 1) for each in reversed(value[:MOST_VALUES]))
