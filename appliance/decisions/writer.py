@@ -1,6 +1,7 @@
 """Group commit: every decision that waits while a commit is under way goes into the next one."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -38,6 +39,9 @@ class DecisionWriter:
         self._timeout = timeout_seconds
         self._clock = clock
         self._queue: list[_Waiting] = []
+        # Everybody who waits, longest first; one timer for all of them, because one for each is never needed.
+        self._waiting: deque[_Waiting] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self._filled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection = None
@@ -75,13 +79,26 @@ class DecisionWriter:
             raise NotRecordedError("The service is stopping, so the action is denied")
         loop = asyncio.get_running_loop()
         future, until = loop.create_future(), loop.time() + self._timeout
-        self._queue.append((recorded, future, until))
+        waiting = (recorded, future, until)
+        self._queue.append(waiting)
+        self._waiting.append(waiting)
+        if self._timer is None:
+            self._timer = loop.call_at(until, self._deny_overdue)
         self._filled.set()
-        try:
-            async with asyncio.timeout_at(until):
-                await future
-        except TimeoutError:
-            raise NotRecordedError from None
+        await future
+
+    def _deny_overdue(self) -> None:
+        """Deny whoever has waited too long, and come back when the next one has."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            _, future, until = self._waiting[0]
+            if not future.done():
+                if until > loop.time():
+                    self._timer = loop.call_at(until, self._deny_overdue)
+                    return
+                future.set_exception(NotRecordedError())
+            self._waiting.popleft()
+        self._timer = None
 
     def count_unrecorded(self) -> None:
         """Remember a deny that could not be recorded; its number enters the ledger after recovery."""
@@ -120,6 +137,8 @@ class DecisionWriter:
             for _, future, _ in batch:
                 if not future.done():
                     future.set_result(None)
+            while self._waiting and self._waiting[0][1].done():
+                self._waiting.popleft()
             if self._lost_since:
                 await self._recover()
 

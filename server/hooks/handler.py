@@ -26,6 +26,7 @@ from appliance.decisions.records import Call, Requester
 from appliance.errors import LeashError
 from server.bodies import BODY_SECONDS
 from server.headers import RawHeaders
+from server.hooks.deadlines import Deadline, Deadlines
 from server.hooks.errors import (
     BodySlowError,
     CallerGoneError,
@@ -67,6 +68,7 @@ class Hooks:
         self._decision_seconds = hooks.decision_timeout_seconds
         self._body_seconds = body_seconds
         self._buckets = Buckets(hooks.requests_per_second, hooks.burst)
+        self._deadlines = Deadlines()
         self._road: Road | None = None
 
     def open(self, road: Road | None) -> None:
@@ -95,7 +97,7 @@ class Hooks:
             receive, envelope.length, bytes_max=self._limits.request_bytes_max, seconds=self._body_seconds
         )
         try:
-            async with asyncio.timeout(self._decision_seconds) as limit:
+            with self._deadlines.limit(self._decision_seconds) as limit:
                 road = self._road
                 if road is None:
                     raise DecisionError
@@ -124,7 +126,7 @@ class Hooks:
         return Requester(machine_id=machine.machine_id, person_id=machine.person_id, email=machine.email)
 
     async def _decided(
-        self, road: Road, requester: Requester, agent: str, event: str, incoming: Incoming, limit: asyncio.Timeout
+        self, road: Road, requester: Requester, agent: str, event: str, incoming: Incoming, limit: Deadline
     ) -> Mapping[str, Any]:
         """The reply of the decision road, which also records what cannot be understood."""
         limits = self._limits

@@ -10,6 +10,7 @@ from typing import Final
 from litestar.types import Receive
 
 from appliance.agents.errors import BodyTooLargeError
+from server.hooks.deadlines import Deadline
 from server.hooks.errors import BodySlowError, CallerGoneError
 
 _REQUEST: Final = "http.request"
@@ -34,7 +35,7 @@ class Incoming:
         self.is_over = False
         self.began_at = asyncio.get_running_loop().time()
 
-    async def whole(self, limit: asyncio.Timeout, seconds: float) -> bytes:
+    async def whole(self, limit: Deadline, seconds: float) -> bytes:
         """The body; a longer transfer stops the clock of `limit`, which then starts again with `seconds`.
 
         Raises:
