@@ -15,6 +15,7 @@ from appliance.protection.commands.words import Flow, Word
 
 MOST_VALUES: Final = 200
 DEEPEST: Final = 8
+_LEAVES: Final = (str, int, float, type(None))
 _PATHS: Final = frozenset([
     "file_path", "filepath", "path", "paths", "file", "files", "filename", "notebook_path", "absolute_path",
     "target_file", "relative_path",
@@ -150,12 +151,10 @@ def _texts(arguments: Mapping[str, Any], names: frozenset[str] | None) -> Iterat
             if value and (names is None or name in names):
                 given += 1
                 yield value
-        elif depth >= DEEPEST or value is None:
-            continue
-        elif isinstance(value, Mapping):
+        elif depth < DEEPEST and isinstance(value, Mapping):
             for key, each in reversed(list(value.items())[:MOST_VALUES]):
                 lowered = str(key).lower()
-                if not isinstance(each, str) or names is None or lowered in names:
+                if names is None or lowered in names or not isinstance(each, _LEAVES):
                     waiting.append((lowered, each, depth + 1))
-        elif isinstance(value, list | tuple):
+        elif depth < DEEPEST and isinstance(value, list | tuple):
             waiting.extend((name, each, depth + 1) for each in reversed(value[:MOST_VALUES]))
