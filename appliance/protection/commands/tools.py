@@ -157,4 +157,11 @@ def _texts(arguments: Mapping[str, Any], names: frozenset[str] | None) -> Iterat
                 if names is None or lowered in names or not isinstance(each, _LEAVES):
                     waiting.append((lowered, each, depth + 1))
         elif depth < DEEPEST and isinstance(value, list | tuple):
-            waiting.extend((name, each, depth + 1) for each in reversed(value[:MOST_VALUES]))
+            is_named = names is None or name in names
+            waiting.extend(
+                [
+                    (name, each, depth + 1)
+                    for each in reversed(value[:MOST_VALUES])
+                    if is_named or not isinstance(each, _LEAVES)
+                ]
+            )
