@@ -1,0 +1,1 @@
+"""OpenID Connect: people who sign in with the account that their organisation's provider keeps."""
