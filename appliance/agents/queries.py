@@ -11,8 +11,8 @@ LARGEST_PAGE = 500
 DEPLOYMENT_COLUMNS = (
     "id, name, email_domains, default_email, max_uses, uses, created_at, created_by, expires_at, revoked_at"
 )
-# A machine belongs to the person that it was linked to, or else to whoever has its address by now. The address is
-# never empty in `person`, so a machine without one finds nobody.
+# A machine belongs to the person that it was linked to, or else to whoever has its address by now. Whoever
+# has no address has a null one in `person`, never an empty one, so a machine without one finds nobody.
 _PERSON = "LEFT JOIN person p ON p.id = coalesce(m.person_id, (SELECT q.id FROM person q WHERE q.email = m.email))"
 _MACHINE = f"""
 SELECT m.id, m.hostname, m.platform, m.os_release, m.client_version, m.email, p.id AS person_id,

@@ -89,7 +89,7 @@ def _missing(
 def _config(settings: Mapping[str, Setting], values: Mapping[str, Mapping[str, Any]]) -> Config:
     """The tree, without the named sections in which something that must be set is missing or wrong."""
     plain: dict[str, Any] = {section: struct(**values[section]) for section, struct in SECTIONS.items()}
-    named: dict[str, dict[str, Any]] = {kind: {} for kind in NAMED_SECTIONS}
+    named: dict[str, Any] = {kind: {} for kind in NAMED_SECTIONS}
     required = [(s.section, s.name) for s in settings.values() if s.is_required]
     unusable = {section for section, name in required if name not in values[section]}
     for section in dict.fromkeys(s.section for s in settings.values()):

@@ -18,6 +18,7 @@ from appliance.ledger.service import append
 
 # Any constant will do, as long as every release uses the same one.
 _TURN: Final = 0x6C65617368_4944
+_TOLD_EACH: Final = 50
 NOBODY: Final = Actor(kind=ActorKind.ANONYMOUS, id="anonymous")
 _ON_THE_MACHINE: Final = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
 
@@ -30,6 +31,12 @@ async def take_turn() -> None:
 async def announce(person_id: UUID | None = None) -> None:
     """Tell every process, when the running transaction commits, whose rights have changed; None is anybody's."""
     await current_connection().execute("SELECT pg_notify($1, $2)", CHANNEL, str(person_id or ""))
+
+
+async def announce_all(people: Collection[UUID]) -> None:
+    """The same of many; of more than a few everybody, because a process forgets faster than it is told of each."""
+    for person_id in people if len(people) <= _TOLD_EACH else (None,):
+        await announce(person_id)
 
 
 async def record(

@@ -110,6 +110,42 @@ class LastOwnerError(IdentityError):
     next_step = "Make somebody else an owner first."
 
 
+class DisabledElsewhereError(IdentityError):
+    """A source disabled the person; only it, or the operator on the machine, enables them again."""
+
+    code = "disabled_elsewhere"
+    summary = "A directory, provider or SCIM client has disabled this person"
+    next_step = (
+        "Enable the account there; if that source is gone for good, use `leashctl people enable` on the machine."
+    )
+
+
+class AccountTakenError(IdentityError):
+    """The source's account belongs to somebody else."""
+
+    code = "account_taken"
+    summary = "This account belongs to another person"
+    next_step = "Look up with `leashctl identity whois` whose it is."
+
+
+class GroupUnknownError(IdentityError):
+    """No such group, or several of that name."""
+
+    code = "group_unknown"
+    summary = "There is no such group"
+    next_step = "List the groups with `leashctl groups list`; a name that several sources have needs its identifier."
+
+
+class GrantRefusedError(IdentityError):
+    """Not a role, approver group or project that a group can be granted."""
+
+    code = "grant_refused"
+    summary = "This cannot be granted to a group"
+    next_step = (
+        "Give a role or group:NAME (lower-case letters, digits, hyphens), and a project without control characters."
+    )
+
+
 class PersonDisabledError(IdentityError):
     """The person is disabled."""
 

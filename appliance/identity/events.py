@@ -4,11 +4,19 @@ from typing import Final
 
 OWNER_LINK_CREATED: Final = "owner_link.created"
 PERSON_INVITED: Final = "person.invited"
+PERSON_PROVISIONED: Final = "person.provisioned"
+PERSON_SPARED: Final = "person.spared"
 PERSON_DISABLED: Final = "person.disabled"
 PERSON_ENABLED: Final = "person.enabled"
 CREDENTIAL_SET: Final = "credential.set"
 CREDENTIAL_RESET: Final = "credential.reset"
 CLAIM_REFUSED: Final = "claim.refused"
+ACCOUNT_LINKED: Final = "account.linked"
+ACCOUNT_CHANGED: Final = "account.changed"
+GROUPS_CHANGED: Final = "groups.changed"
+GROUP_MEMBER_CHANGED: Final = "group_member.changed"
+GROUP_GRANT_GRANTED: Final = "group_grant.granted"
+GROUP_GRANT_REVOKED: Final = "group_grant.revoked"
 ROLE_GRANTED: Final = "role.granted"
 ROLE_REVOKED: Final = "role.revoked"
 ROLE_CHANGE_REFUSED: Final = "role_change.refused"
@@ -25,8 +33,16 @@ REQUEST_REFUSED: Final = "request.refused"
 EVENTS: Final[dict[str, str]] = {
     OWNER_LINK_CREATED: "A one-time link for an owner was made; older ones stopped working.",
     PERSON_INVITED: "A person was added with roles, and a one-time link was made for the first sign-in.",
-    PERSON_DISABLED: "A person was disabled; every session of theirs ended.",
+    PERSON_PROVISIONED: "A person was added with an account of a directory, a provider or a SCIM client.",
+    PERSON_SPARED: "A source would have disabled the last owner who can come in, or taken that role; nothing was done.",
+    PERSON_DISABLED: "A person was disabled, by somebody or by a source; every session of theirs ended.",
     PERSON_ENABLED: "A disabled person was enabled again.",
+    ACCOUNT_LINKED: "An account of a source was linked to a person who was known already.",
+    ACCOUNT_CHANGED: "A source told another name, user name or address of a person.",
+    GROUPS_CHANGED: "A source told other groups or members: how many were added and how many went.",
+    GROUP_MEMBER_CHANGED: "A person came into groups to which something is granted, or left them.",
+    GROUP_GRANT_GRANTED: "A group got a role or became an approver group, for all projects or some.",
+    GROUP_GRANT_REVOKED: "A group lost a role, or is an approver group no more.",
     CREDENTIAL_SET: "A person set password and authenticator by a one-time link and was signed in.",
     CREDENTIAL_RESET: "A person's credential and sessions were removed, and a one-time link for new ones was made.",
     CLAIM_REFUSED: "A wrong authenticator code while an account was being set up.",

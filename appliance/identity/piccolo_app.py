@@ -5,6 +5,10 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from appliance.identity.tables import (
+    ExternalAccount,
+    GroupGrant,
+    GroupMember,
+    IdentityGroup,
     LocalCredential,
     PendingClaimRow,
     Person,
@@ -21,6 +25,10 @@ APP_CONFIG = AppConfig(
     table_classes=[
         Person,
         PersonRole,
+        ExternalAccount,
+        IdentityGroup,
+        GroupMember,
+        GroupGrant,
         LocalCredential,
         RecoveryCode,
         SignUpLink,

@@ -4,24 +4,25 @@ from typing import Any, Final
 from uuid import UUID
 
 from appliance.database.connection import read_connection
+from appliance.identity import effective
 from appliance.identity.errors import PersonUnknownError
-from appliance.identity.records import Person, Role
+from appliance.identity.records import Person, Role, ScopedRole
 
 # Notified in the commit of every change of people, roles or sessions, so that each process forgets what it knew. The
 # payload is the person's identifier; it is empty where somebody is new, whom nothing known may have been about yet.
 CHANNEL: Final = "leash_identity"
 
-_PERSON: Final = """
-SELECT p.id, p.display_name, p.email, p.is_disabled, p.created_at,
+_PERSON: Final = f"""
+SELECT p.id, p.display_name, coalesce(p.email, '') AS email, p.is_disabled, p.disabled_by, p.created_at,
   EXISTS (SELECT FROM local_credential c WHERE c.person = p.id) AS has_credential,
-  ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id) AS roles
+  {effective.ROLES} AS roles, {effective.DIRECT} AS direct_roles, {effective.SCOPED} AS scoped,
+  {effective.GROUPS} AS groups, {effective.SOURCES} AS sources
 FROM person p
-"""
-_CAN_COME_IN: Final = """
-SELECT EXISTS (
-  SELECT FROM person p JOIN person_role r ON r.person = p.id JOIN local_credential c ON c.person = p.id
-  WHERE r.role = 'owner' AND NOT p.is_disabled AND ($1::uuid IS NULL OR p.id <> $1))
-"""
+"""  # noqa: S608 - constants
+_HAS_OWNER: Final = f"""
+SELECT EXISTS (SELECT FROM person p
+  WHERE ($1::uuid IS NULL OR p.id <> $1) AND {effective.IS_OWNER} AND {effective.CAN_COME_IN})
+"""  # noqa: S608 - constants
 
 
 async def people() -> tuple[Person, ...]:
@@ -52,12 +53,27 @@ async def find_person(email: str) -> Person | None:
 
 
 async def has_owner(*, besides: UUID | None = None) -> bool:
-    """Whether an owner can come in: enabled, with a credential; `besides` leaves one person out."""
+    """Whether an owner can come in: enabled, with a credential or an account; `besides` leaves one person out."""
     async with read_connection() as connection:
-        found: bool = await connection.fetchval(_CAN_COME_IN, besides)
+        found: bool = await connection.fetchval(_HAS_OWNER, besides)
     return found
 
 
-def _person(row: Any) -> Person:  # noqa: ANN401 - asyncpg.Record has no types
-    roles = frozenset(Role(role) for role in row["roles"])
-    return Person(**{name: row[name] for name in Person.__struct_fields__ if name != "roles"}, roles=roles)
+def rights_of(row: Any) -> dict[str, Any]:  # noqa: ANN401 - asyncpg.Record has no types
+    """`roles`, `scoped` and `groups` of a row that has them as `effective` does."""
+    scoped = row["scoped"]
+    return {
+        "roles": frozenset(map(Role, row["roles"])),
+        "scoped": frozenset(map(ScopedRole, scoped[::2], scoped[1::2])),
+        "groups": frozenset(row["groups"]),
+    }
+
+
+def _person(row: Any) -> Person:  # noqa: ANN401 - asyncpg.Record
+    plain = ("id", "display_name", "email", "is_disabled", "disabled_by", "has_credential", "created_at")
+    return Person(
+        **{name: row[name] for name in plain},
+        **rights_of(row),
+        direct_roles=frozenset(map(Role, row["direct_roles"])),
+        sources=frozenset(row["sources"]),
+    )

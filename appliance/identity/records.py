@@ -36,6 +36,46 @@ class LinkPurpose(StrEnum):
     RESET = "reset"
 
 
+class SourceKind(StrEnum):
+    """What vouches for people from outside."""
+
+    DIRECTORY = "directory"
+    PROVIDER = "provider"
+    SCIM = "scim"
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One directory, provider or SCIM client by its name in the configuration; as text `directory:corp`."""
+
+    kind: SourceKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.name}"
+
+    @classmethod
+    def of(cls, text: str) -> "Source":
+        """The source that `str` made the text of; ValueError for any other text."""
+        kind, _, name = text.partition(":")
+        return cls(SourceKind(kind), name)
+
+    @property
+    def actor(self) -> Actor:
+        """The source as every service verb wants it."""
+        return Actor(kind=ActorKind.SYSTEM, id=str(self))
+
+
+class ScopedRole(msgspec.Struct, frozen=True):
+    """A role, or an approver group as `group:name`, that somebody has for some projects alone.
+
+    Attributes:
+        project: a pattern, see `scopes.is_within`; never empty.
+    """
+
+    role: str
+    project: str
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request comes from; personal.
 
@@ -52,7 +92,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who has, or is invited to have, an account here.
 
     Attributes:
+        email: empty if the person's source tells none.
         has_credential: false until the person has set a password and an authenticator by a one-time link.
+        roles: those that hold everywhere, assigned to the person or granted to a group of theirs.
+        direct_roles: those that somebody assigned to the person; nothing that a source says takes them away.
+        scoped: what groups of theirs were granted for some projects alone.
+        groups: names of approver groups, and of groups of sources as `directory:corp/Developers`.
+        sources: where the person has an account that is not disabled there, e.g. `directory:corp`.
+        disabled_by: the source that disabled the person; empty if an administrator did.
     """
 
     id: UUID
@@ -62,12 +109,23 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     has_credential: bool
     roles: frozenset[Role]
     created_at: datetime
+    direct_roles: frozenset[Role] = frozenset()
+    scoped: frozenset[ScopedRole] = frozenset()
+    groups: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    disabled_by: str = ""
+
+    @property
+    def can_come_in(self) -> bool:
+        """Whether any way in is open: an own credential, or an account of a source."""
+        return not self.is_disabled and (self.has_credential or bool(self.sources))
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """A live session and whose it is.
 
     Attributes:
+        roles, scoped, groups: as a Person has them.
         stepped_up_at: when the person proved the second factor again, if that happened in this session.
     """
 
@@ -80,6 +138,8 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     stepped_up_at: datetime | None = None
+    scoped: frozenset[ScopedRole] = frozenset()
+    groups: frozenset[str] = frozenset()
 
     @property
     def actor(self) -> Actor:

@@ -11,7 +11,7 @@ import structlog
 from appliance.database.connection import current_connection, read_connection
 from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
-from appliance.identity import events
+from appliance.identity import effective, events
 from appliance.identity.changes import (
     announce,
     check_manages,
@@ -27,8 +27,8 @@ from appliance.identity.errors import (
     RoleChangeRefusedError,
     SessionUnknownError,
 )
-from appliance.identity.queries import person_by_id
-from appliance.identity.records import Limits, NewSession, Origin, Role, Session, SessionKind, SignedIn
+from appliance.identity.queries import person_by_id, rights_of
+from appliance.identity.records import Limits, NewSession, Origin, Session, SessionKind, SignedIn
 from appliance.identity.rules import shown
 from appliance.identity.sealing import RandomBytes, hashed
 from appliance.identity.session_cache import SessionCache
@@ -42,8 +42,8 @@ _ADDRESS_MAX: Final = 64
 _LIVE: Final = "s.expires_at > $2 AND (s.kind <> 'browser' OR s.last_seen_at > $3)"
 _FIND: Final = f"""
 SELECT s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.stepped_up_at,
-  p.id AS person_id, p.display_name, p.email,
-  ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id) AS roles
+  p.id AS person_id, p.display_name, coalesce(p.email, '') AS email,
+  {effective.ROLES} AS roles, {effective.SCOPED} AS scoped, {effective.GROUPS} AS groups
 FROM session s JOIN person p ON p.id = s.person
 WHERE s.token_hash = $1 AND NOT p.is_disabled AND {_LIVE}
 """  # noqa: S608 - two constants
@@ -242,8 +242,8 @@ def _signed_in(row: Any) -> SignedIn:  # noqa: ANN401 - asyncpg.Record
         person_id=row["person_id"],
         display_name=row["display_name"],
         email=row["email"],
-        roles=frozenset(Role(role) for role in row["roles"]),
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         stepped_up_at=row["stepped_up_at"],
+        **rights_of(row),
     )

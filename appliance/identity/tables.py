@@ -3,7 +3,19 @@
 Tokens, links and recovery codes are stored as SHA-256 of 80 random bits or more, which nobody can guess back.
 """
 
-from piccolo.columns import UUID, BigInt, Boolean, Bytea, ForeignKey, Integer, OnDelete, SmallInt, Timestamptz, Varchar
+from piccolo.columns import (
+    UUID,
+    BigInt,
+    BigSerial,
+    Boolean,
+    Bytea,
+    ForeignKey,
+    Integer,
+    OnDelete,
+    SmallInt,
+    Timestamptz,
+    Varchar,
+)
 from piccolo.table import Table
 
 
@@ -12,17 +24,62 @@ class Person(Table, tablename="person"):
 
     id = UUID(primary_key=True, default=None)
     display_name = Varchar(length=200)
-    email = Varchar(length=254, unique=True)
+    email = Varchar(length=254, unique=True, null=True, default=None)  # null: the person's source tells none
     is_disabled = Boolean(default=False)
+    disabled_by = Varchar(length=64, default="")  # the source that did it; empty is an administrator
     created_at = Timestamptz(default=None)
 
 
 class PersonRole(Table, tablename="person_role"):
-    """One role of one person; unique together by the migration's index."""
+    """One role of one person, assigned by a person; unique together by the migration's index."""
 
     id = UUID(primary_key=True, default=None)
     person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False, index=True)
     role = Varchar(length=32)
+
+
+class ExternalAccount(Table, tablename="external_account"):
+    """What a source calls a person; source and key are unique together by the migration's index."""
+
+    id = UUID(primary_key=True, default=None)
+    source = Varchar(length=64)
+    key = Varchar(length=255)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False, index=True)
+    user_name = Varchar(length=400)
+    is_disabled = Boolean(default=False)
+    made_person = Boolean(default=False)  # its source says the person's name and address; of a linked account not
+    created_at = Timestamptz(default=None)
+    seen_at = Timestamptz(default=None)
+    spared_at = Timestamptz(default=None, null=True)  # its source would disable the last owner, since then
+
+
+class IdentityGroup(Table, tablename="identity_group"):
+    """A group of a source; source and key are unique together by the migration's index."""
+
+    id = UUID(primary_key=True, default=None)
+    source = Varchar(length=64)
+    key = Varchar(length=255)
+    name = Varchar(length=400)
+    is_gone = Boolean(default=False)  # kept for its grants; a group that has none is deleted
+
+
+class GroupMember(Table, tablename="group_member"):
+    """One account in one group, nested groups resolved; unique together by the migration's index."""
+
+    id = BigSerial(primary_key=True)
+    identity_group = ForeignKey(IdentityGroup, on_delete=OnDelete.cascade, null=False, index=True)
+    account = ForeignKey(ExternalAccount, on_delete=OnDelete.cascade, null=False)
+
+
+class GroupGrant(Table, tablename="group_grant"):
+    """A role, or an approver group as `group:name`, for whoever is in a group; unique by the migration's index."""
+
+    id = UUID(primary_key=True, default=None)
+    identity_group = ForeignKey(IdentityGroup, on_delete=OnDelete.cascade, null=False)
+    role = Varchar(length=80)
+    project = Varchar(length=400, default="")  # a pattern; empty is every project
+    created_at = Timestamptz(default=None)
+    created_by = Varchar(length=80, default="")
 
 
 class LocalCredential(Table, tablename="local_credential"):

@@ -1,0 +1,143 @@
+"""Accounts of directories, providers and SCIM clients, and the people that they are.
+
+Every verb runs inside the caller's transaction, waits for its turn, writes its ledger entries and tells every process.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from appliance.database.connection import current_connection
+from appliance.database.identifiers import uuid7
+from appliance.identity import events
+from appliance.identity.account_queries import Account as Account  # noqa: PLC0414 - what callers see comes from here
+from appliance.identity.account_queries import Prepared, accounts_with, prepared
+from appliance.identity.account_queries import Profile as Profile  # noqa: PLC0414 - as above
+from appliance.identity.account_queries import accounts_of as accounts_of  # noqa: PLC0414 - as above
+from appliance.identity.account_queries import accounts_of_person as accounts_of_person  # noqa: PLC0414 - as above
+from appliance.identity.account_queries import find_account as find_account  # noqa: PLC0414 - as above
+from appliance.identity.changes import announce, check_manages, locked_person, record, take_turn
+from appliance.identity.disabling import Ended as Ended  # noqa: PLC0414 - as above
+from appliance.identity.disabling import disable as disable  # noqa: PLC0414 - as above
+from appliance.identity.disabling import enable as enable  # noqa: PLC0414 - as above
+from appliance.identity.errors import AccountTakenError, EmailTakenError
+from appliance.identity.records import Source
+from appliance.identity.refreshing import refresh as refresh  # noqa: PLC0414 - as above
+from appliance.identity.refreshing import refresh_many as refresh_many  # noqa: PLC0414 - as above
+from appliance.ledger.records import Actor, LedgerEntry
+from appliance.ledger.service import append_all
+
+_ADD: Final = """
+WITH new AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[])
+  AS n(person, name, email, account, key, user_name)),
+added AS (INSERT INTO person (id, display_name, email, is_disabled, disabled_by, created_at)
+  SELECT person, name, email, false, '', $8 FROM new)
+INSERT INTO external_account (id, source, key, person, user_name, is_disabled, made_person, created_at, seen_at)
+  SELECT account, $1, key, person, user_name, false, true, $8, $8 FROM new
+"""
+_LINK: Final = """
+INSERT INTO external_account (id, source, key, person, user_name, is_disabled, made_person, created_at, seen_at)
+VALUES ($1, $2, $3, $4, $5, false, false, $6, $6) ON CONFLICT (source, key) DO NOTHING RETURNING id
+"""
+
+
+class Provisioned(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of many profiles.
+
+    Attributes:
+        people: key to person, of those that are new and of those that had an account already.
+        taken: keys of those whose address somebody else has; people are never merged by address.
+    """
+
+    people: dict[str, UUID]
+    taken: frozenset[str]
+
+
+async def provision(actor: Actor, source: Source, profile: Profile, now: datetime) -> UUID:
+    """A new person with an account; the person of the account if there is one already.
+
+    Raises:
+        EmailTakenError: somebody has the address.
+    """
+    done = await provision_many(actor, source, (profile,), now)
+    if profile.key in done.taken:
+        raise EmailTakenError
+    return done.people[profile.key]
+
+
+async def provision_many(actor: Actor, source: Source, profiles: Sequence[Profile], now: datetime) -> Provisioned:
+    """New people with an account each, in a handful of statements; each has an entry in the ledger."""
+    await take_turn()
+    people = {account.key: account.person_id for account in await accounts_with(source, [p.key for p in profiles])}
+    wanted = {profile.key: prepared(profile) for profile in profiles if profile.key not in people}
+    used = await _used_addresses([each.email for each in wanted.values() if each.email])
+    new: dict[str, Prepared] = {}
+    for key, each in wanted.items():
+        if each.email not in used:
+            new[key] = each
+            used |= {each.email} if each.email else set()
+    if new:
+        made = dict(zip(new, [uuid7() for _ in new], strict=True))
+        await _add(actor, source, new, made, now)
+        people |= made
+        await announce()
+    return Provisioned(people=people, taken=frozenset(wanted.keys() - new.keys()))
+
+
+async def link(actor: Actor, source: Source, profile: Profile, person_id: UUID, now: datetime) -> None:
+    """One more account of a known person; nothing happens if it is linked to them already.
+
+    Raises:
+        PersonUnknownError: there is no such person.
+        RoleChangeRefusedError: a person links somebody whom they do not manage: the account gets all their rights.
+        AccountTakenError: the account is somebody else's.
+    """
+    await take_turn()
+    person = await locked_person(person_id)
+    await check_manages(actor, person.roles)
+    account_id, stored = uuid7(), prepared(profile)
+    added = await current_connection().fetchval(
+        _LINK, account_id, str(source), stored.key, person_id, stored.user_name, now
+    )
+    if added is None:
+        known = await find_account(source, stored.key)
+        if known is None or known.person_id != person_id:
+            raise AccountTakenError
+        return
+    facts, personal = {"source": str(source), "account": str(account_id)}, {"user_name": stored.user_name}
+    await record(actor, events.ACCOUNT_LINKED, f"person:{person_id}", now, facts=facts, personal=personal)
+    await announce(person_id)
+
+
+async def seen(source: Source, keys: Collection[str], now: datetime) -> None:
+    """Note that the source has just vouched for these accounts; no entry, because nothing changes by it."""
+    await current_connection().execute(
+        "UPDATE external_account SET seen_at = $3 WHERE source = $1 AND key = ANY($2)", str(source), list(keys), now
+    )
+
+
+async def _used_addresses(addresses: Collection[str]) -> set[str | None]:
+    rows = await current_connection().fetch("SELECT email FROM person WHERE email = ANY($1)", list(addresses))
+    return {row["email"] for row in rows}
+
+
+async def _add(actor: Actor, source: Source, new: dict[str, Prepared], made: dict[str, UUID], now: datetime) -> None:
+    each = list(new.values())
+    await current_connection().execute(
+        _ADD, str(source), [made[p.key] for p in each], [p.display_name for p in each], [p.email for p in each],
+        [uuid7() for _ in each], [p.key for p in each], [p.user_name for p in each], now,
+    )  # fmt: skip
+    entries = [
+        LedgerEntry(
+            event=events.PERSON_PROVISIONED,
+            actor=actor,
+            subject=f"person:{made[p.key]}",
+            facts={"source": str(source)},
+            personal={"display_name": p.display_name, "email": p.email or "", "user_name": p.user_name},
+        )
+        for p in each
+    ]
+    await append_all(entries, now=now)

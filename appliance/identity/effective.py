@@ -1,0 +1,30 @@
+"""What a person may do by all ways together, as SQL over `person p`: assigned roles, and those of groups."""
+
+from typing import Final
+
+from appliance.identity.records import Role
+
+GROUP_PREFIX: Final = "group:"
+_ROLES: Final = ", ".join(f"'{role.value}'" for role in Role)
+# An account that its source disabled gives nothing, even where the person has another way in.
+_GRANTS: Final = """
+SELECT g.role, g.project FROM external_account a
+  JOIN group_member m ON m.account = a.id JOIN group_grant g ON g.identity_group = m.identity_group
+WHERE a.person = p.id AND NOT a.is_disabled"""
+DIRECT: Final = "ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id)"
+ROLES: Final = f"""ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id
+  UNION SELECT e.role FROM ({_GRANTS}) e WHERE e.project = '' AND e.role IN ({_ROLES}))"""  # noqa: S608 - constants
+# Role and project in turn, because an array of records would need a type of its own.
+SCOPED: Final = f"""ARRAY(SELECT unnest(ARRAY[e.role, e.project]) FROM ({_GRANTS}) e
+  WHERE e.project <> '')"""  # noqa: S608 - constants
+GROUPS: Final = f"""ARRAY(SELECT substr(e.role, {len(GROUP_PREFIX) + 1}) FROM ({_GRANTS}) e
+    WHERE e.project = '' AND starts_with(e.role, '{GROUP_PREFIX}')
+  UNION SELECT n.source || '/' || n.name FROM external_account a
+    JOIN group_member m ON m.account = a.id JOIN identity_group n ON n.id = m.identity_group
+    WHERE a.person = p.id AND NOT a.is_disabled)"""  # noqa: S608 - constants
+SOURCES: Final = "ARRAY(SELECT a.source FROM external_account a WHERE a.person = p.id AND NOT a.is_disabled)"
+IS_OWNER: Final = f"""(EXISTS (SELECT FROM person_role r WHERE r.person = p.id AND r.role = 'owner')
+  OR EXISTS (SELECT FROM ({_GRANTS}) e WHERE e.role = 'owner' AND e.project = ''))"""  # noqa: S608 - constants
+CAN_COME_IN: Final = """(NOT p.is_disabled AND (
+  EXISTS (SELECT FROM local_credential c WHERE c.person = p.id)
+  OR EXISTS (SELECT FROM external_account a WHERE a.person = p.id AND NOT a.is_disabled)))"""

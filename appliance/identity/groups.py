@@ -1,0 +1,261 @@
+"""Groups of directories, providers and SCIM clients, and who is in them.
+
+Every verb runs inside the caller's transaction, waits for its turn, writes its ledger entries and tells every process.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from appliance.database.connection import current_connection, read_connection
+from appliance.database.identifiers import uuid7
+from appliance.identity import effective, events
+from appliance.identity.changes import announce_all, record, take_turn
+from appliance.identity.queries import has_owner
+from appliance.identity.records import Source
+from appliance.identity.rules import shown
+from appliance.ledger.records import Actor, LedgerEntry
+from appliance.ledger.service import append_all
+
+NAME_MAX: Final = 400
+_UPSERT: Final = """
+INSERT INTO identity_group (id, source, key, name, is_gone)
+SELECT n.id, $1, n.key, n.name, false FROM unnest($2::uuid[], $3::text[], $4::text[]) AS n(id, key, name)
+ON CONFLICT (source, key) DO UPDATE SET name = excluded.name, is_gone = false
+  WHERE identity_group.name <> excluded.name OR identity_group.is_gone
+RETURNING (xmax = 0) AS is_new
+"""
+# $2 and $3 say in pairs who is in what; $4 are the accounts that are told of, null for all of the source.
+_WANTED: Final = """
+WITH wanted AS MATERIALIZED (
+  SELECT a.id AS account, g.id AS identity_group FROM unnest($2::text[], $3::text[]) AS w(account, identity_group)
+  JOIN external_account a ON a.source = $1 AND a.key = w.account
+  JOIN identity_group g ON g.source = $1 AND g.key = w.identity_group)
+"""
+_REMOVE: Final = f"""{_WANTED}
+DELETE FROM group_member m USING external_account a
+WHERE a.id = m.account AND a.source = $1 AND ($4::text[] IS NULL OR a.key = ANY($4))
+  AND NOT EXISTS (SELECT FROM wanted w WHERE w.account = m.account AND w.identity_group = m.identity_group)
+RETURNING m.account, m.identity_group, a.person
+"""  # noqa: S608 - constants
+_ADD: Final = f"""{_WANTED}, added AS (
+  INSERT INTO group_member (account, identity_group) SELECT DISTINCT account, identity_group FROM wanted
+  ON CONFLICT DO NOTHING RETURNING account, identity_group)
+SELECT n.account, n.identity_group, a.person FROM added n JOIN external_account a ON a.id = n.account
+"""  # noqa: S608 - constants
+_GO: Final = """
+WITH gone AS (SELECT g.id, EXISTS (SELECT FROM group_grant x WHERE x.identity_group = g.id)
+    OR EXISTS (SELECT FROM group_member m WHERE m.identity_group = g.id) AS is_kept
+  FROM identity_group g WHERE g.source = $1 AND NOT g.is_gone AND g.key <> ALL($2)),
+deleted AS (DELETE FROM identity_group g USING gone WHERE g.id = gone.id AND NOT gone.is_kept),
+marked AS (UPDATE identity_group g SET is_gone = true FROM gone WHERE g.id = gone.id AND gone.is_kept)
+SELECT count(*) FROM gone
+"""
+_GROUPS: Final = """
+SELECT g.id, g.source, g.key, g.name, g.is_gone,
+  (SELECT count(*) FROM group_member m WHERE m.identity_group = g.id) AS members
+FROM identity_group g
+"""
+# Memberships that made somebody owner who could come in now: one of them is put back if no owner is left.
+_OWNERS: Final = f"""
+SELECT r.account, r.identity_group, p.id AS person FROM unnest($1::uuid[], $2::uuid[]) AS r(account, identity_group)
+JOIN group_grant g ON g.identity_group = r.identity_group AND g.role = 'owner' AND g.project = ''
+JOIN external_account a ON a.id = r.account AND NOT a.is_disabled
+JOIN person p ON p.id = a.person AND {effective.CAN_COME_IN}
+ORDER BY p.created_at, p.id, r.identity_group LIMIT 1
+"""  # noqa: S608 - constants
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of a source.
+
+    Attributes:
+        is_gone: the source has it no more; it is kept for what was granted to it.
+    """
+
+    id: UUID
+    source: Source
+    key: str
+    name: str
+    is_gone: bool
+    members: int
+
+
+class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed.
+
+    Attributes:
+        groups_added, groups_renamed, groups_gone: numbers of groups.
+        joined, left: numbers of memberships.
+        people: how many people's memberships changed.
+        spared: person whose membership was kept, because nobody else could come in as owner.
+    """
+
+    groups_added: int = 0
+    groups_renamed: int = 0
+    groups_gone: int = 0
+    joined: int = 0
+    left: int = 0
+    people: int = 0
+    spared: UUID | None = None
+
+
+async def groups_of(source: Source) -> tuple[Group, ...]:
+    """Every group of a source, by name."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_GROUPS + "WHERE g.source = $1 ORDER BY g.name, g.id", str(source))
+    return tuple(group_of(row) for row in rows)
+
+
+async def all_groups() -> tuple[Group, ...]:
+    """Every group, by source and name."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_GROUPS + "ORDER BY g.source, g.name, g.id")
+    return tuple(group_of(row) for row in rows)
+
+
+async def members_of(source: Source) -> dict[str, frozenset[str]]:
+    """Account key to the keys of its groups, of every account that is in any."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(
+            "SELECT a.key, array_agg(g.key) AS groups FROM external_account a JOIN group_member m ON m.account = a.id "
+            "JOIN identity_group g ON g.id = m.identity_group WHERE a.source = $1 GROUP BY a.key",
+            str(source),
+        )
+    return {row["key"]: frozenset(row["groups"]) for row in rows}
+
+
+async def replace_groups(
+    actor: Actor,
+    source: Source,
+    groups: Mapping[str, str],
+    members: Mapping[str, frozenset[str]],
+    now: datetime,
+    *,
+    is_complete: bool,
+) -> GroupChange:
+    """Take over what a source tells of groups (key to name) and members (account key to all groups, nested resolved).
+
+    A complete telling is all there is: other groups are gone, other accounts in none. Otherwise only the accounts in
+    `members` change, and no group goes. Keys without an account or a group are passed over.
+    """
+    await take_turn()
+    upserted = await current_connection().fetch(
+        _UPSERT, str(source), [uuid7() for _ in groups], list(groups), [_name(key, n) for key, n in groups.items()]
+    )
+    pairs = [(account, key) for account, keys in members.items() for key in keys]
+    told = [str(source), [account for account, _ in pairs], [key for _, key in pairs]]
+    left = await current_connection().fetch(_REMOVE, *told, None if is_complete else list(members))
+    joined = await current_connection().fetch(_ADD, *told)
+    spared = await _spare_owner(actor, source, left, now)
+    if spared is not None:
+        kept = (spared["account"], spared["identity_group"])
+        left = [row for row in left if (row["account"], row["identity_group"]) != kept]
+    gone = await current_connection().fetchval(_GO, str(source), list(groups)) if is_complete else 0
+    change = GroupChange(
+        groups_added=sum(row["is_new"] for row in upserted),
+        groups_renamed=sum(not row["is_new"] for row in upserted),
+        groups_gone=gone,
+        joined=len(joined),
+        left=len(left),
+        people=len({row["person"] for row in (*joined, *left)}),
+        spared=spared["person"] if spared else None,
+    )
+    await _record(actor, source, change, joined, left, now)
+    return change
+
+
+async def set_members(
+    actor: Actor, source: Source, groups: Mapping[str, str], members: Mapping[str, frozenset[str]], now: datetime
+) -> GroupChange:
+    """The same for these accounts alone, as at a sign-in."""
+    return await replace_groups(actor, source, groups, members, now, is_complete=False)
+
+
+async def remove_group(actor: Actor, source: Source, key: str, now: datetime) -> GroupChange:
+    """One group of the source is no more; its members leave it."""
+    members = {account: keys - {key} for account, keys in (await members_of(source)).items() if key in keys}
+    change = await replace_groups(actor, source, {}, members, now, is_complete=False)
+    kept = [group.key for group in await groups_of(source) if group.key != key]
+    gone = await current_connection().fetchval(_GO, str(source), kept)
+    if gone:
+        facts = {"source": str(source), "groups_gone": gone}
+        await record(actor, events.GROUPS_CHANGED, f"source:{source}", now, facts=facts)
+    return msgspec.structs.replace(change, groups_gone=gone)
+
+
+def group_of(row: Any) -> Group:  # noqa: ANN401 - asyncpg.Record has no types
+    """The record of a row of `_GROUPS`."""
+    return Group(**{**dict(row), "source": Source.of(row["source"])})
+
+
+def _name(key: str, name: str) -> str:
+    return shown(name, NAME_MAX).strip() or key
+
+
+async def _spare_owner(actor: Actor, source: Source, left: list[Any], now: datetime) -> Any:  # noqa: ANN401 - a row
+    """Put back the membership that made the last owner, and give it; None if an owner is left or none was lost."""
+    if not left or await has_owner():
+        return None
+    connection = current_connection()
+    row = await connection.fetchrow(
+        _OWNERS, [each["account"] for each in left], [each["identity_group"] for each in left]
+    )
+    if row is None:
+        return None
+    await connection.execute(
+        "INSERT INTO group_member (account, identity_group) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        row["account"],
+        row["identity_group"],
+    )
+    is_fresh = await connection.fetchval(
+        "UPDATE external_account SET spared_at = $2 WHERE id = $1 AND spared_at IS NULL RETURNING true",
+        row["account"],
+        now,
+    )
+    if is_fresh:
+        facts = {"source": str(source), "change": "leave_group", "group": str(row["identity_group"])}
+        await record(actor, events.PERSON_SPARED, f"person:{row['person']}", now, facts=facts)
+    return row
+
+
+async def _record(
+    actor: Actor, source: Source, change: GroupChange, joined: list[Any], left: list[Any], now: datetime
+) -> None:
+    """One entry with the numbers, and one for each person whose rights change by it."""
+    if not (joined or left or change.groups_added or change.groups_renamed or change.groups_gone):
+        return
+    numbers = {name: value for name, value in msgspec.structs.asdict(change).items() if name != "spared" and value}
+    await record(actor, events.GROUPS_CHANGED, f"source:{source}", now, facts={"source": str(source), **numbers})
+    granted = await _granted({row["identity_group"] for row in (*joined, *left)})
+    gained, lost = _by_person(joined, granted), _by_person(left, granted)
+    entries = [
+        LedgerEntry(
+            event=events.GROUP_MEMBER_CHANGED,
+            actor=actor,
+            subject=f"person:{person}",
+            facts={"source": str(source), "joined": gained.get(person, []), "left": lost.get(person, [])},
+        )
+        for person in sorted(gained.keys() | lost.keys())
+    ]
+    await append_all(entries, now=now)
+    await announce_all({row["person"] for row in (*joined, *left)})
+
+
+async def _granted(groups: Collection[UUID]) -> set[UUID]:
+    rows = await current_connection().fetch(
+        "SELECT DISTINCT identity_group FROM group_grant WHERE identity_group = ANY($1)", list(groups)
+    )
+    return {row["identity_group"] for row in rows}
+
+
+def _by_person(rows: list[Any], granted: set[UUID]) -> dict[UUID, list[str]]:
+    """The identifiers of the granted groups in the rows, by person."""
+    found: dict[UUID, list[str]] = {}
+    for row in rows:
+        if row["identity_group"] in granted:
+            found.setdefault(row["person"], []).append(str(row["identity_group"]))
+    return found
