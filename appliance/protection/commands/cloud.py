@@ -134,7 +134,7 @@ def _terraform(call: Call) -> Source | None:
         },
     )
     words = [word.text for word in call.args if word.text[:1] != "-"]
-    verb = words[0] if words[:1] != ["stack"] else " ".join(words[:2])
+    verb = " ".join(words[:2] if words[:1] == ["stack"] else words[:1])
     _named(call, Options([(f"-{name.lstrip('-')}", value) for name, value in options.given], options.rest))
     call.network(f"{call.program} talks to its providers.")
     texts = [word.text for word in call.args]

@@ -104,7 +104,7 @@ _CONNECTED: Final = (
 
 
 def _interpret(call: Call) -> Source | None:
-    name = call.program if call.program in _LANGUAGES else call.program.rstrip("0123456789.")
+    name = call.program if call.program in _LANGUAGES else call.program.rstrip("0123456789.-")
     language = _LANGUAGES[name]
     options = split_options(call.args, language.valued, is_posix=True)
     codes = options.values(*language.codes) if language.codes else []
