@@ -23,8 +23,10 @@ GROUPS: Final = f"""ARRAY(SELECT substr(e.role, {len(GROUP_PREFIX) + 1}) FROM ({
     JOIN group_member m ON m.account = a.id JOIN identity_group n ON n.id = m.identity_group
     WHERE a.person = p.id AND NOT a.is_disabled)"""  # noqa: S608 - constants
 SOURCES: Final = "ARRAY(SELECT a.source FROM external_account a WHERE a.person = p.id AND NOT a.is_disabled)"
+IS_OWNER_BY_GROUP: Final = f"""EXISTS (SELECT FROM ({_GRANTS}) e
+  WHERE e.role = 'owner' AND e.project = '')"""
 IS_OWNER: Final = f"""(EXISTS (SELECT FROM person_role r WHERE r.person = p.id AND r.role = 'owner')
-  OR EXISTS (SELECT FROM ({_GRANTS}) e WHERE e.role = 'owner' AND e.project = ''))"""  # noqa: S608 - constants
+  OR {IS_OWNER_BY_GROUP})"""
 CAN_COME_IN: Final = """(NOT p.is_disabled AND (
   EXISTS (SELECT FROM local_credential c WHERE c.person = p.id)
   OR EXISTS (SELECT FROM external_account a WHERE a.person = p.id AND NOT a.is_disabled)))"""

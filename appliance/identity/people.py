@@ -18,12 +18,18 @@ from appliance.identity.changes import (
     recorded_refusals,
     take_turn,
 )
-from appliance.identity.errors import EmailTakenError, LastOwnerError, PersonDisabledError, PersonUnknownError
+from appliance.identity.errors import (
+    DisabledElsewhereError,
+    EmailTakenError,
+    LastOwnerError,
+    PersonDisabledError,
+    PersonUnknownError,
+)
 from appliance.identity.links import Links
 from appliance.identity.records import LinkPurpose, NewLink, Person, Role
 from appliance.identity.rules import prepare_email, prepare_name
 from appliance.identity.sessions import Sessions, end_sessions_of
-from appliance.ledger.records import Actor
+from appliance.ledger.records import Actor, ActorKind
 
 
 class People:
@@ -78,7 +84,7 @@ class People:
         return link
 
     async def grant_role(self, actor: Actor, person_id: UUID, role: Role, now: datetime) -> None:
-        """Give a person a role; nothing happens if they have it.
+        """Assign a role to a person; nothing happens if somebody did before, a group's grant is none of that.
 
         Raises:
             PersonUnknownError: there is no such person.
@@ -86,22 +92,22 @@ class People:
         """
         async with self._change(actor, "grant", person_id, now, role) as person:
             check_is_another(actor, person)
-            if role not in person.roles:
+            if role not in person.direct_roles:
                 await insert_role(person_id, role)
                 await record(actor, events.ROLE_GRANTED, f"person:{person_id}", now, facts={"role": role.value})
 
     async def revoke_role(self, actor: Actor, person_id: UUID, role: Role, now: datetime) -> None:
-        """Take a role from a person; nothing happens if they do not have it.
+        """Take an assigned role from a person; what a group of theirs was granted stays.
 
         Raises:
             LastOwnerError: nobody else could come in as owner.
             PersonUnknownError, RoleChangeRefusedError: as for `grant_role`.
         """
         async with self._change(actor, "take", person_id, now, role) as person:
-            if role is Role.OWNER:
+            if role is Role.OWNER and not await queries.is_owner_by_group(person.id):
                 await _keep_an_owner(person)
             check_is_another(actor, person)
-            if role in person.roles:
+            if role in person.direct_roles:
                 await current_connection().execute(
                     "DELETE FROM person_role WHERE person = $1 AND role = $2", person_id, role.value
                 )
@@ -116,23 +122,30 @@ class People:
         async with self._change(actor, "disable", person_id, now) as person:
             await _keep_an_owner(person)
             check_is_another(actor, person)
-            if not person.is_disabled:
+            if not person.is_disabled or person.disabled_by:  # whom a source disabled it shall not enable again
                 connection = current_connection()
-                await connection.execute("UPDATE person SET is_disabled = true WHERE id = $1", person_id)
+                await connection.execute(
+                    "UPDATE person SET is_disabled = true, disabled_by = '' WHERE id = $1", person_id
+                )
                 await connection.execute("DELETE FROM sign_up_link WHERE person = $1", person_id)
                 facts = {"sessions": await end_sessions_of(person_id)}
                 await record(actor, events.PERSON_DISABLED, f"person:{person_id}", now, facts=facts)
 
     async def enable(self, actor: Actor, person_id: UUID, now: datetime) -> None:
-        """Let a disabled person in again.
+        """Let a disabled person in again; only the operator does so with somebody whom a source disabled.
 
         Raises:
+            DisabledElsewhereError: the source must do it.
             PersonUnknownError, RoleChangeRefusedError: as for `grant_role`.
         """
         async with self._change(actor, "enable", person_id, now) as person:
             check_is_another(actor, person)
+            if person.disabled_by and actor.kind is not ActorKind.OPERATOR:
+                raise DisabledElsewhereError(f"Disabled by {person.disabled_by}")
             if person.is_disabled:
-                await current_connection().execute("UPDATE person SET is_disabled = false WHERE id = $1", person_id)
+                await current_connection().execute(
+                    "UPDATE person SET is_disabled = false, disabled_by = '' WHERE id = $1", person_id
+                )
                 await record(actor, events.PERSON_ENABLED, f"person:{person_id}", now)
 
     async def reset_credential(self, actor: Actor, person_id: UUID, now: datetime) -> NewLink:
@@ -201,6 +214,5 @@ async def _keep_an_owner(person: Person) -> None:
     Raises:
         LastOwnerError: the person is it.
     """
-    can_come_in = Role.OWNER in person.roles and person.has_credential and not person.is_disabled
-    if can_come_in and not await queries.has_owner(besides=person.id):
+    if Role.OWNER in person.roles and person.can_come_in and not await queries.has_owner(besides=person.id):
         raise LastOwnerError

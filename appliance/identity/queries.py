@@ -52,6 +52,16 @@ async def find_person(email: str) -> Person | None:
     return None if row is None else _person(row)
 
 
+async def is_owner_by_group(person_id: UUID) -> bool:
+    """Whether a group of the person's makes them owner, whatever was assigned to them."""
+    async with read_connection() as connection:
+        found: bool = await connection.fetchval(
+            f"SELECT {effective.IS_OWNER_BY_GROUP} FROM person p WHERE p.id = $1",  # noqa: S608 - a constant
+            person_id,
+        )
+    return found
+
+
 async def has_owner(*, besides: UUID | None = None) -> bool:
     """Whether an owner can come in: enabled, with a credential or an account; `besides` leaves one person out."""
     async with read_connection() as connection:

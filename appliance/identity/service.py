@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from appliance.identity.claims import Claims
+from appliance.identity.group_grants import GroupGrants
 from appliance.identity.links import Links
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import People
@@ -29,6 +30,7 @@ class Identity:
     claims: Claims
     sign_ins: SignIns
     people: People
+    group_grants: GroupGrants
     refusals: Refusals
     csrf_key: bytes
     limits: Limits
@@ -63,6 +65,7 @@ def build_identity(
         ),
         sign_ins=SignIns(passwords=hashing, sessions=sessions, throttle=throttle, sealer=sealer),
         people=People(links, sessions),
+        group_grants=GroupGrants(sessions),
         refusals=Refusals(),
         csrf_key=derive(key, "csrf"),
         limits=limits,
