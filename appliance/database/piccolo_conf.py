@@ -10,7 +10,17 @@ MODULE = "appliance.database.piccolo_conf"
 # Piccolo finds its registry by this variable only; nothing else of ours reads or writes the environment here.
 os.environ["PICCOLO_CONF"] = MODULE
 
-FEATURES = ("ledger", "identity", "agents", "policy", "decisions", "approvals")
+FEATURES = (
+    "ledger",
+    "identity",
+    "identity.directories",
+    "identity.providers",
+    "identity.provisioning",
+    "agents",
+    "policy",
+    "decisions",
+    "approvals",
+)
 APP_REGISTRY = AppRegistry(apps=[app for feature in FEATURES if find_spec(app := f"appliance.{feature}.piccolo_app")])
 
 

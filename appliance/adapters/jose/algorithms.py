@@ -14,7 +14,7 @@ from jose.utils import base64url_decode
 _ED25519_SIGNATURE_BYTES: Final = 64
 
 
-class PssKey(Key):
+class PssKey(Key):  # type: ignore[misc] # python-jose has no types
     """RSASSA-PSS with SHA-256 and a salt as long as the hash."""
 
     def __init__(self, key: Mapping[str, str], algorithm: str) -> None:
@@ -32,7 +32,7 @@ class PssKey(Key):
         return True
 
 
-class EdwardsKey(Key):
+class EdwardsKey(Key):  # type: ignore[misc] # see above
     """Ed25519."""
 
     def __init__(self, key: Mapping[str, str], algorithm: str) -> None:

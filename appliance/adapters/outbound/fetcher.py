@@ -24,6 +24,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_MAX: Final = 3
 _ADDRESSES_MAX: Final = 4
 _URL_MAX: Final = 2048
+_PORT_MAX: Final = 65_535
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 Resolve = Callable[[str, int], list[str]]
 # Their own threads: a name server that hangs takes none from anybody else.
@@ -140,6 +141,10 @@ def resolved(host: str, port: int) -> list[str]:
     return [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
+def _is_port(port: int | None) -> bool:
+    return port is None or 0 < port <= _PORT_MAX
+
+
 def _host_of(url: httpx.URL) -> str:
     """The host as it is asked for: ASCII, IPv6 without brackets."""
     return url.raw_host.decode("ascii")
@@ -156,7 +161,7 @@ def _checked_url(text: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError):
         url = httpx.URL("")
     is_plain = url.scheme in _DEFAULT_PORTS and url.host and not url.userinfo and not url.fragment
-    if not is_plain or is_odd_notation(_host_of(url)) or url.port == 0:
+    if not is_plain or is_odd_notation(_host_of(url)) or not _is_port(url.port):
         raise ProviderUnavailableError(Fault.ADDRESS_REFUSED, "the address is not one that can be fetched")
     return url
 

@@ -11,7 +11,7 @@ from appliance.identity.sealing import hashed
 
 TEXT_MAX: Final = 255  # OpenID Connect Core 2: the longest sub
 GROUPS_MAX: Final = 5000
-GROUP_MAX: Final = 256
+GROUP_MAX: Final = 255
 # A token comes straight from the provider, moments after it was made.
 FRESH: Final = timedelta(minutes=10)
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
