@@ -259,6 +259,35 @@ async def test_a_commit_that_takes_too_long_is_a_deny_in_time(
     assert await kept() == {item.row.id}
 
 
+async def test_nobody_waits_longer_than_the_time_for_one_write(
+    committed_database: TestDatabase, superuser: Connection
+) -> None:
+    """One timer is for all: it rings for each in turn, also after one was written and one has hung up."""
+    writer = DecisionWriter(committed_database.service_url, timeout_seconds=0.4, clock=utc_now)
+    await writer.start()
+    await writer.write(recorded())
+    await superuser.execute("BEGIN; LOCK TABLE decision IN ACCESS EXCLUSIVE MODE")
+    clock = asyncio.get_running_loop().time
+
+    async def waited(delay: float, *, hangs_up: bool = False) -> float:
+        await asyncio.sleep(delay)
+        began = clock()
+        with pytest.raises(TimeoutError if hangs_up else NotRecordedError):
+            await asyncio.wait_for(writer.write(recorded()), 0.1 if hangs_up else 5)
+        return clock() - began
+
+    later = [0.05 * step for step in range(1, 12)]
+    waits = await asyncio.gather(waited(0, hangs_up=True), *(waited(delay) for delay in later))
+    assert max(waits) < 0.6
+    await superuser.execute("ROLLBACK")
+    await until(lambda: writer.is_healthy)
+    item = recorded()
+    await writer.write(item)
+    assert item.row.id in await kept()
+    assert not writer._waiting
+    await writer.stop()
+
+
 def outcomes_of(writer: DecisionWriter, count: int) -> list[asyncio.Task[None]]:
     return [asyncio.create_task(writer.write(recorded())) for _ in range(count)]
 
