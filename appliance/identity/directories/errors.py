@@ -1,5 +1,7 @@
 """What a directory refuses or fails at."""
 
+from uuid import UUID
+
 from appliance.identity.directories.records import RefusalCause
 from appliance.identity.errors import IdentityError
 
@@ -49,3 +51,56 @@ class DirectoryIncompleteError(DirectoryError):
     code = "directory_incomplete"
     summary = "The directory gave only a part of what was asked"
     next_step = "Let the service account read everything below the bases, in pages; nobody was changed."
+
+
+class DirectoryUnknownError(DirectoryError):
+    """The configuration names no such directory."""
+
+    code = "directory_unknown"
+    summary = "There is no such directory"
+    next_step = "Use a name of the configuration's [directories.NAME] sections."
+
+
+class RunUnknownError(DirectoryError):
+    """No such run of directory sync."""
+
+    code = "sync_run_unknown"
+    summary = "There is no such run of directory sync"
+    next_step = "Open the history again; runs that changed nothing are forgotten after some days."
+
+
+class RunClosedError(DirectoryError):
+    """The run is not in the state in which this can be done with it."""
+
+    code = "sync_run_closed"
+    summary = "This cannot be done with this run (any more)"
+    next_step = "Open the history again and look at its state; somebody may have been faster."
+
+
+class RunOutgrownError(DirectoryError):
+    """Meanwhile more people would be disabled than somebody has looked at."""
+
+    code = "sync_run_outgrown"
+    summary = "The directory would now disable people who were not shown"
+    next_step = "Look at the new run that is held in its place, and confirm that one."
+
+    def __init__(self, run_id: UUID) -> None:
+        """`run_id` is the new run's."""
+        self.run_id = run_id
+        super().__init__(f"The directory would now disable people who were not shown; run {run_id} shows them")
+
+
+class SyncBusyError(DirectoryError):
+    """Another run of this directory is under way."""
+
+    code = "sync_busy"
+    summary = "A run of this directory is under way"
+    next_step = "Try again in a minute."
+
+
+class SyncOffError(DirectoryError):
+    """There is no account to read everybody with."""
+
+    code = "sync_off"
+    summary = "This directory is not synchronised"
+    next_step = 'Set bind = "service" with bind_dn and bind_password, and sync_seconds above 0.'

@@ -1,0 +1,116 @@
+"""Makes a plan happen inside the running transaction, by the verbs of identity."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from appliance.identity import accounts, groups
+from appliance.identity.account_queries import accounts_with
+from appliance.identity.directories.plans import Cause, Plan, SyncChange, What, counts_of
+from appliance.identity.directories.queries import Standing
+from appliance.identity.directories.records import DirectoryUser
+from appliance.identity.errors import EmailTakenError
+from appliance.identity.records import Source
+
+_KEYS_AT_ONCE = 5_000
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What really became of a plan.
+
+    Attributes:
+        disabled: people who could come in before and cannot any more.
+    """
+
+    changes: tuple[SyncChange, ...]
+    counts: Mapping[str, int]
+    disabled: int
+
+
+def differences(
+    plan: Plan, made: Mapping[str, UUID] | None = None, skipped: Mapping[str, str] | None = None
+) -> Iterator[SyncChange]:
+    """A plan line by line.
+
+    Args:
+        plan: what is, or was, intended.
+        made: key -> account of people who are new.
+        skipped: key -> code of the reason why somebody got no account.
+    """
+    made, skipped = made or {}, skipped or {}
+    for user in plan.create:
+        code = skipped.get(user.key, "")
+        yield SyncChange(
+            what=What.SKIPPED if code else What.CREATED, key=user.key, account=made.get(user.key), cause=code
+        )
+    for user in plan.refresh:
+        yield SyncChange(what=What.REFRESHED, key=user.key)
+    for each in plan.disable:
+        yield SyncChange(what=What.DISABLED, key=each.account.key, account=each.account.id, cause=each.cause.value)
+    for account in plan.enable:
+        yield SyncChange(what=What.ENABLED, key=account.key, account=account.id)
+    for regrouping in plan.regroup:
+        yield SyncChange(
+            what=What.GROUPS,
+            key=regrouping.key,
+            before=tuple(sorted(regrouping.before - regrouping.after)),
+            after=tuple(sorted(regrouping.after - regrouping.before)),
+        )
+
+
+async def apply(source: Source, plan: Plan, standing: Standing, now: datetime) -> Applied:
+    """Create, refresh, regroup, enable and disable; the transaction has its turn, and `standing` is of it.
+
+    Accounts come before groups, which are given to accounts, and disabling comes last: whoever could come in as
+    owner by a new group may let an old owner go.
+    """
+    actor = source.actor
+    profiles = [_profile(user) for user in plan.create]
+    provisioned = await accounts.provision_many(actor, source, profiles, now)
+    refreshed = await accounts.refresh_many(actor, source, [_profile(user) for user in plan.refresh], now)
+    enabled = await accounts.enable(actor, source, [account.key for account in plan.enable], now) if plan.enable else 0
+    await _regroup(source, plan, standing, now)
+    counts, people = dict(counts_of(plan)), 0
+    for cause in Cause:
+        keys = [each.account.key for each in plan.disable if each.cause is cause]
+        if keys:
+            ended = await accounts.disable(actor, source, keys, now, cause=cause.value)
+            people += ended.people
+            for name, number in (("sessions", ended.sessions), ("machines", ended.machines)):
+                counts[name] = counts.get(name, 0) + number
+            counts["spared"] = counts.get("spared", 0) + len(ended.spared)
+    counts |= {What.REFRESHED: refreshed, What.ENABLED: enabled, What.SKIPPED: len(provisioned.taken)}
+    counts[What.CREATED] = len(plan.create) - len(provisioned.taken)
+    made = await _made(source, list(provisioned.people))
+    skipped = dict.fromkeys(provisioned.taken, EmailTakenError.code)
+    return Applied(
+        changes=tuple(differences(plan, made, skipped)),
+        counts={str(name): number for name, number in counts.items() if number},
+        disabled=people,
+    )
+
+
+async def _regroup(source: Source, plan: Plan, standing: Standing, now: datetime) -> None:
+    if not plan.regroup and not plan.are_groups_changed:
+        return
+    members = {each.key: each.after for each in plan.regroup}
+    is_complete = not standing.groups.keys() <= plan.groups.keys()  # a group is gone
+    if is_complete:
+        members = {**standing.members, **members}
+    named = {key: name for key, name in plan.groups.items() if is_complete or standing.groups.get(key) != name}
+    await groups.replace_groups(source.actor, source, named, members, now, is_complete=is_complete)
+
+
+async def _made(source: Source, keys: list[str]) -> dict[str, UUID]:
+    """Key -> account of people who are new."""
+    found = {}
+    for first in range(0, len(keys), _KEYS_AT_ONCE):
+        for account in await accounts_with(source, keys[first : first + _KEYS_AT_ONCE]):
+            found[account.key] = account.id
+    return found
+
+
+def _profile(user: DirectoryUser) -> accounts.Profile:
+    return accounts.Profile(key=user.key, user_name=user.user_name, display_name=user.display_name, email=user.email)

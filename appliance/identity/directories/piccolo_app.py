@@ -1,0 +1,14 @@
+"""This feature in Piccolo's registry."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from appliance.identity.directories.tables import DirectoryEntry, SyncChangeRow, SyncRun
+
+APP_CONFIG = AppConfig(
+    app_name="directories",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[SyncRun, SyncChangeRow, DirectoryEntry],
+    migration_dependencies=[],
+)

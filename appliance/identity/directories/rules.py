@@ -1,0 +1,217 @@
+"""What follows from a reading of a directory: who is created, changed, disabled, enabled or left alone."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from hashlib import blake2b
+
+from appliance.identity.directories.errors import DirectoryIncompleteError
+from appliance.identity.directories.nesting import TOKEN_BYTES, dn_token, groups_of_people, resolved
+from appliance.identity.directories.plans import (
+    Brake,
+    Cause,
+    Disabling,
+    Entry,
+    Known,
+    Plan,
+    Regrouping,
+)
+from appliance.identity.directories.records import Change, DirectoryGroup, DirectoryUser
+from appliance.identity.rules import shown
+
+NAME_MAX = 400
+
+Entries = Mapping[str, Entry]
+Accounts = Mapping[str, Known]
+
+
+def plan(
+    accounts: Accounts,
+    groups: Mapping[str, str],
+    members: Mapping[str, frozenset[str]],
+    entries: Entries,
+    change: Change,
+    *,
+    started_at: datetime,
+    depth: int = 10,
+    creates_people: bool = True,
+) -> Plan:
+    """The difference between what stands here and what the directory says.
+
+    Args:
+        accounts: of this directory, by key.
+        groups: key -> name of the directory's groups as they stand here.
+        members: account key -> keys of its groups, as they stand here.
+        entries: what is remembered of the last reading, by key.
+        change: the new reading.
+        started_at: when the reading began; whoever came after that cannot be missing from it.
+        depth: how deep groups in groups are followed.
+        creates_people: whether somebody without an account gets one.
+    """
+    after = _entries_after(entries, change)
+    told = {user.key: user for user in change.users}
+    disable = _disabled(accounts, entries, change, told, started_at)
+    create = tuple(
+        user for user in told.values() if creates_people and not user.is_disabled and user.key not in accounts
+    )
+    names = {entry.key: entry.name for entry in after.values() if entry.is_group}
+    return Plan(
+        create=create,
+        refresh=tuple(
+            user
+            for user in told.values()
+            if not user.is_disabled and user.key in accounts and _is_news(entries.get(user.key), user)
+        ),
+        disable=disable,
+        enable=tuple(
+            accounts[key]
+            for key, user in told.items()
+            if key in accounts and (accounts[key].is_disabled or accounts[key].is_spared) and not user.is_disabled
+        ),
+        regroup=_regrouped(
+            [*_told_of(accounts, entries, after, change, started_at), *(user.key for user in create)],
+            members,
+            groups_of_people(after.values(), depth),
+        ),
+        groups=names,
+        are_groups_changed=names != dict(groups),
+        remember=tuple(entry for key, entry in after.items() if entries.get(key) != entry),
+        forget=tuple(key for key in entries if key not in after),
+    )
+
+
+def check_reading(accounts: Accounts, entries: Entries, change: Change) -> None:
+    """Refuse to believe that nobody is there: a filter, a base or a right is wrong far more often.
+
+    Raises:
+        DirectoryIncompleteError: people are known here, and the reading has none at all.
+    """
+    remembered = {key for key, entry in entries.items() if not entry.is_group}
+    enabled = {key for key, account in accounts.items() if not account.is_disabled}
+    known, is_empty = remembered | enabled, not change.users
+    if not change.is_complete:
+        is_empty = is_empty and remembered.isdisjoint(change.present)
+    if known and is_empty:
+        raise DirectoryIncompleteError(f"The directory shows nobody, and {len(known)} people of it are known here")
+
+
+def needs_everything(remembered: Collection[str], change: Change) -> bool:
+    """Whether somebody came in without a change of their own, so that only a full reading tells who they are."""
+    told = {user.key for user in change.users} | {group.key for group in change.groups}
+    return not change.is_complete and not change.present <= told.union(remembered)
+
+
+def is_quiet(remembered: Collection[str], change: Change) -> bool:
+    """Whether nothing happened since the last reading."""
+    is_told = change.is_complete or change.users or change.groups or change.gone
+    return not is_told and change.present == remembered
+
+
+def held_by(
+    brake: Brake, planned: Plan, accounts: Accounts, groups: Mapping[str, str], undone: Collection[str] = ()
+) -> str:
+    """Why a person must look at it before it happens; empty if it may happen. Exactly at the limits it still may.
+
+    `undone` are keys of people to whom somebody gave back what the last run took.
+    """
+    disabled, enabled = len(planned.disable), sum(not account.is_disabled for account in accounts.values())
+    if disabled > brake.people:
+        return f"It would disable {disabled} people; brake_people is {brake.people}"
+    if disabled * 100 > brake.percent * enabled:
+        return f"It would disable {disabled} of {enabled} people; brake_percent is {brake.percent}"
+    if groups and not planned.groups:
+        return f"The directory shows none of {len(groups)} groups any more"
+    again = {each.account.key for each in planned.disable} | {
+        each.key for each in planned.regroup if each.before - each.after
+    }
+    if repeated := len(again.intersection(undone)):
+        return f"It would take from {repeated} people what somebody gave back by undoing a run"
+    return ""
+
+
+def is_no_more_than(planned: Plan, confirmed: Collection[str]) -> bool:
+    """Whether everybody who would be disabled now was among those whom somebody has looked at (keys)."""
+    return {each.account.key for each in planned.disable}.issubset(confirmed)
+
+
+def profile_digest(user: DirectoryUser) -> bytes:
+    """Equal as long as the directory says the same of somebody's name and address."""
+    text = f"{user.user_name}\0{user.display_name}\0{user.email}"
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=TOKEN_BYTES).digest()
+
+
+def _is_news(entry: Entry | None, user: DirectoryUser) -> bool:
+    return entry is None or entry.profile != profile_digest(user)
+
+
+def _disabled(
+    accounts: Accounts, entries: Entries, change: Change, told: Mapping[str, DirectoryUser], started_at: datetime
+) -> tuple[Disabling, ...]:
+    """Enabled people whom the directory disabled, or who are gone beyond doubt."""
+    deleted, found = frozenset(change.gone), []
+    for key, account in accounts.items():
+        if account.is_disabled:
+            continue
+        user = told.get(key)
+        if user is not None and user.is_disabled:
+            found.append(Disabling(account=account, cause=Cause.DISABLED))
+        elif user is None and _is_gone(account, entries, change, deleted, started_at):
+            found.append(Disabling(account=account, cause=Cause.GONE))
+    return tuple(found)
+
+
+def _is_gone(account: Known, entries: Entries, change: Change, deleted: Collection[str], started_at: datetime) -> bool:
+    """Whether the reading shows that there is no such entry any more.
+
+    Only a complete one says that of somebody whom no sync has met, and none of somebody who came while it ran.
+    """
+    if change.is_complete:
+        return account.seen_at < started_at
+    return account.key not in change.present and (account.key in entries or account.key in deleted)
+
+
+def _told_of(
+    accounts: Accounts, entries: Entries, after: Entries, change: Change, started_at: datetime
+) -> Iterator[str]:
+    """Keys of accounts of whose groups the reading knows: also that there are none any more."""
+    deleted = frozenset(change.gone)
+    for key, account in accounts.items():
+        if key in after or _is_gone(account, entries, change, deleted, started_at):
+            yield key
+
+
+def _entries_after(entries: Entries, change: Change) -> dict[str, Entry]:
+    """What is to be remembered after the change, members known by key wherever that is possible."""
+    after = {} if change.is_complete else {key: entry for key, entry in entries.items() if key in change.present}
+    tokens: dict[str, bytes] = {}
+    for user in change.users:
+        # Nothing is taken over of somebody who is disabled; what is new about them is news when they come back.
+        profile = b"" if user.is_disabled else profile_digest(user)
+        after[user.key] = Entry(key=user.key, is_group=False, dn=_token(user.dn, tokens), profile=profile)
+    for group in change.groups:
+        after[group.key] = _group_entry(group, tokens)
+    return after | resolved(after, [group.key for group in change.groups])
+
+
+def _group_entry(group: DirectoryGroup, tokens: dict[str, bytes]) -> Entry:
+    members = frozenset([_token(dn, tokens) for dn in group.member_dns])
+    name = shown(group.name, NAME_MAX).strip() or group.key
+    return Entry(key=group.key, is_group=True, dn=_token(group.dn, tokens), name=name, members=members)
+
+
+def _token(dn: str, known: dict[str, bytes]) -> bytes:
+    """The token of a name; each of them is hashed once, though it stands in many groups."""
+    token = known.get(dn)
+    if token is None:
+        token = known[dn] = dn_token(dn)
+    return token
+
+
+def _regrouped(
+    keys: Collection[str], members: Mapping[str, frozenset[str]], now: Mapping[str, frozenset[str]]
+) -> tuple[Regrouping, ...]:
+    nothing = frozenset[str]()
+    return tuple(
+        Regrouping(key=key, before=members.get(key, nothing), after=now.get(key, nothing))
+        for key in keys
+        if members.get(key, nothing) != now.get(key, nothing)
+    )

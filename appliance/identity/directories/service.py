@@ -1,0 +1,200 @@
+"""The directories of this installation, as pages, commands and sign-in are handed them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from appliance.clock import Clock
+from appliance.config.sign_in import Directory as DirectorySettings
+from appliance.database.transaction import transaction
+from appliance.identity import accounts, groups
+from appliance.identity.changes import check_manages, recorded_refusals, take_turn
+from appliance.identity.directories import events, queries, runs
+from appliance.identity.directories.errors import DirectoryUnknownError, RunClosedError
+from appliance.identity.directories.plans import Preview, Run, RunKind, RunState, SyncChange, What
+from appliance.identity.directories.ports import Directory
+from appliance.identity.directories.queries import DirectoryStatus
+from appliance.identity.directories.records import HostState
+from appliance.identity.directories.sync import DirectorySync
+from appliance.identity.errors import RoleChangeRefusedError
+from appliance.identity.records import Source, SourceKind
+from appliance.ledger.records import Actor
+
+Adapter = Callable[[str, DirectorySettings], Directory]
+
+
+class Directories:
+    """Every configured directory by its name; each works without the others."""
+
+    def __init__(self, ports: Iterable[Directory], settings: Mapping[str, DirectorySettings], clock: Clock) -> None:
+        """`ports` are the adapters, `settings` by the same names."""
+        self._ports = {port.name: port for port in ports}
+        self._settings = settings
+        self._clock = clock
+        self.syncs = {name: DirectorySync(port, settings[name], clock) for name, port in self._ports.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """In the order of the configuration."""
+        return tuple(self._ports)
+
+    def port(self, name: str) -> Directory:
+        """The directory itself, for sign-in and probes.
+
+        Raises:
+            DirectoryUnknownError: the configuration names no such one.
+        """
+        if name not in self._ports:
+            raise DirectoryUnknownError
+        return self._ports[name]
+
+    def settings(self, name: str) -> DirectorySettings:
+        """What the configuration says of it.
+
+        Raises:
+            DirectoryUnknownError: nothing.
+        """
+        self.port(name)
+        return self._settings[name]
+
+    def label(self, name: str) -> str:
+        """What people call it."""
+        return self.settings(name).label or name
+
+    async def sync(self, actor: Actor, name: str, kind: RunKind | None = None) -> Run:
+        """Run a directory's sync now; a run that fails is returned, its `problem` says why.
+
+        Raises:
+            DirectoryUnknownError, SyncBusyError, SyncOffError: nothing was begun.
+            RoleChangeRefusedError: the actor does not manage people.
+        """
+        self.port(name)
+        async with recorded_refusals(actor, "sync", f"source:directory:{name}", self._clock(), RoleChangeRefusedError):
+            await check_manages(actor, ())
+        return await self.syncs[name].run(actor, kind)
+
+    async def preview(self, name: str, kind: RunKind = RunKind.FULL) -> Preview:
+        """What a run would do now; nothing at all is written.
+
+        Raises:
+            DirectoryUnknownError, SyncOffError: it cannot be read at all.
+            DirectoryUnavailableError, DirectoryIncompleteError: it could not be read now.
+        """
+        self.port(name)
+        return await self.syncs[name].preview(kind)
+
+    async def confirm_run(self, actor: Actor, run_id: UUID) -> Run:
+        """Let a held run happen after all; nobody is disabled whom it did not show.
+
+        Raises:
+            RunUnknownError, RunClosedError: there is no such held run.
+            RunOutgrownError: more people would be disabled now; a new run is held in its place.
+            RoleChangeRefusedError: the actor does not manage people.
+            SyncBusyError, DirectoryUnavailableError, DirectoryIncompleteError: not now; it stays held.
+        """
+        run = await self._to_resolve(actor, "confirm_sync", run_id, RunState.HELD)
+        return await self.syncs[run.directory].confirm(run, actor)
+
+    async def reject_run(self, actor: Actor, run_id: UUID) -> Run:
+        """Refuse a held run; scheduled runs that would do the same fail until the directory shows something else.
+
+        Raises:
+            RunUnknownError, RunClosedError, RoleChangeRefusedError: as for `confirm_run`.
+        """
+        run, now = await self._to_resolve(actor, "reject_sync", run_id, RunState.HELD), self._clock()
+        async with transaction():
+            await runs.resolve(run, RunState.REJECTED, actor.id, now)
+            await runs.record_run(actor, events.SYNC_REJECTED, run, now, {"code": "refused"})
+        return await queries.run_by_id(run_id)
+
+    async def undo_run(self, actor: Actor, run_id: UUID) -> Run:
+        """Let in again whom a run disabled, and give back the groups that it took.
+
+        Roles that people gave or took meanwhile stay as they are. The next run reads everything, and is held if it
+        would take the same again.
+
+        Raises:
+            RunUnknownError, RunClosedError: there is no such finished run.
+            RoleChangeRefusedError: the actor does not manage people.
+        """
+        run, now = await self._to_resolve(actor, "undo_sync", run_id, RunState.DONE), self._clock()
+        source = Source(SourceKind.DIRECTORY, run.directory)
+        async with transaction():
+            await take_turn()
+            changes = await queries.changes_of(run_id)
+            disabled = [change.key for change in changes if change.what is What.DISABLED]
+            enabled = await accounts.enable(actor, source, disabled, now)
+            given_back = await _give_groups_back(actor, source, changes, now)
+            await runs.resolve(run, RunState.UNDONE, actor.id, now)
+            facts = {"enabled": enabled, "memberships": given_back}
+            await runs.record_run(actor, events.SYNC_UNDONE, run, now, facts)
+        return await queries.run_by_id(run_id)
+
+    async def statuses(self) -> tuple[DirectoryStatus, ...]:
+        """How sync of each directory stands."""
+        return tuple([await queries.status_of(name) for name in self.names])
+
+    async def statements(self) -> tuple[str, ...]:
+        """What an operator must know about the directories, a sentence each; empty if all is well."""
+        found: list[str] = []
+        for name in self.names:
+            found += self._about_connections(name)
+            if self.syncs[name].is_on:
+                found += self._about_sync(await queries.status_of(name))
+        return tuple(found)
+
+    async def close(self) -> None:
+        """Let go of every connection and thread."""
+        for port in self._ports.values():
+            await port.close()
+
+    def _about_connections(self, name: str) -> list[str]:
+        settings = self._settings[name]
+        found = []
+        if settings.allow_unencrypted:
+            found.append(f"Directory {name}: allow_unencrypted is set; passwords may cross the network in the clear")
+        found += [
+            f"Directory {name}: {host.url} does not answer: {host.last_error}"
+            for host in self._ports[name].hosts()
+            if host.state is HostState.COOLING
+        ]
+        return found
+
+    def _about_sync(self, status: DirectoryStatus) -> list[str]:
+        name, found = status.directory, []
+        if status.held is not None:
+            found.append(f"Directory {name}: sync waits for a person. {status.held.problem} (run {status.held.id})")
+        if status.last_failed is not None:
+            since = f"last good {status.last_good.started_at:%Y-%m-%d %H:%M} UTC" if status.last_good else "never good"
+            found.append(f"Directory {name}: sync fails ({since}): {status.last_failed.problem}")
+        return found
+
+    async def _to_resolve(self, actor: Actor, change: str, run_id: UUID, state: RunState) -> Run:
+        """The run that somebody decides about.
+
+        Raises:
+            RunUnknownError, RunClosedError, RoleChangeRefusedError: it is none of theirs to decide about.
+        """
+        now = self._clock()
+        async with recorded_refusals(actor, change, f"sync_run:{run_id}", now, RoleChangeRefusedError):
+            await check_manages(actor, ())
+        run = await queries.run_by_id(run_id)
+        if run.state is not state or run.directory not in self.syncs:
+            raise RunClosedError
+        return run
+
+
+async def _give_groups_back(actor: Actor, source: Source, changes: Iterable[SyncChange], now: datetime) -> int:
+    """Put accounts back into the groups that a run took from them; how many memberships that are."""
+    lost = {change.key: frozenset(change.before) for change in changes if change.before}
+    if not lost:
+        return 0
+    current = await groups.members_of(source)
+    members = {key: current.get(key, frozenset()) | taken for key, taken in lost.items()}
+    change = await groups.set_members(actor, source, {}, members, now)
+    return change.joined
+
+
+def build_directories(settings: Mapping[str, DirectorySettings], adapter: Adapter, clock: Clock) -> Directories:
+    """All directories of the configuration; `adapter` makes the port of one."""
+    return Directories([adapter(name, each) for name, each in settings.items()], settings, clock)
