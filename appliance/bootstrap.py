@@ -1,6 +1,7 @@
 """Builds the object graph once from the configuration; the only place where adapters are chosen."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from appliance.approvals.service import Approvals
 from appliance.approvals.waiters import Waiters
 from appliance.clock import Clock, utc_now
 from appliance.config import Config
+from appliance.config.sign_in import Provider
 from appliance.database import roles
 from appliance.database.connection import connect, disconnect, read_connection, session_settings
 from appliance.database.embedded import EmbeddedPostgres, read_or_create_password
@@ -27,6 +29,9 @@ from appliance.decisions.service import Decisions
 from appliance.decisions.writer import DecisionWriter
 from appliance.feed import Feed
 from appliance.identity.jobs import jobs as identity_jobs
+from appliance.identity.providers.jobs import jobs as providers_jobs
+from appliance.identity.providers.ports import Fetcher, TokenReader
+from appliance.identity.providers.service import Providers, build_providers
 from appliance.identity.queries import CHANNEL as IDENTITY_CHANNEL
 from appliance.identity.records import Limits
 from appliance.identity.service import Identity, build_identity
@@ -57,6 +62,7 @@ class Appliance:
     service_url: str
     keys: KeyRing
     identity: Identity
+    providers: Providers
     ledger: Ledger
     policies: PolicyStore
     protection: Protection
@@ -68,6 +74,7 @@ class Appliance:
             *ledger_jobs(self.ledger, self.config.ledger.seal_interval_seconds),
             *approvals_jobs(self.approvals, self.clock),
             *identity_jobs(self.identity, self.clock),
+            *providers_jobs(self.clock),
             *database_jobs(self.clock),
         )
 
@@ -123,20 +130,30 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
     policies = PolicyStore()
     await policies.reload()
     origin = config.ledger.origin or config.public_origin.partition("://")[2]
+    identity = build_identity(
+        keys.derive("identity"),
+        limits=Limits(
+            session_absolute_minutes=60 * config.sessions.absolute_hours,
+            session_idle_minutes=config.sessions.idle_minutes,
+        ),
+        sign_in_attempts_per_minute=config.api.sign_in_attempts_per_minute,
+        owner_link_minutes=config.sessions.owner_link_minutes,
+        issuer=_ISSUER,
+    )
     return Appliance(
         config=config,
         clock=clock,
         service_url=service_url,
         keys=keys,
-        identity=build_identity(
-            keys.derive("identity"),
-            limits=Limits(
-                session_absolute_minutes=60 * config.sessions.absolute_hours,
-                session_idle_minutes=config.sessions.idle_minutes,
-            ),
-            sign_in_attempts_per_minute=config.api.sign_in_attempts_per_minute,
-            owner_link_minutes=config.sessions.owner_link_minutes,
-            issuer=_ISSUER,
+        identity=identity,
+        providers=build_providers(
+            config.providers,
+            keys.derive("providers"),
+            origin=config.public_origin,
+            sessions=identity.sessions,
+            random_bytes=os.urandom,
+            fetcher_of=_fetcher_of,
+            reader_of=_reader_of,
         ),
         ledger=Ledger(
             load_or_create(state / "secrets" / "ledger.key", origin),
@@ -147,6 +164,19 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
         protection=Protection(_scanner(config, keys)),
         approvals=Approvals(keys.derive("approvals")),
     )
+
+
+def _fetcher_of(provider: Provider) -> Fetcher:
+    # Imported where a provider is configured: httpx and python-jose take 6 MB and a sixth of a second.
+    from appliance.adapters.outbound.fetcher import HttpFetcher  # noqa: PLC0415
+
+    return HttpFetcher(ca_file=provider.ca_file, is_private_allowed=provider.allow_private_addresses)
+
+
+def _reader_of(provider: Provider) -> TokenReader:
+    from appliance.adapters.jose.tokens import JoseTokenReader  # noqa: PLC0415 - see above
+
+    return JoseTokenReader(provider.algorithm)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from litestar.types import Scope
 
 from appliance.bootstrap import Appliance
 from appliance.identity.errors import SignInRequiredError
+from appliance.identity.providers.records import Begun
 from appliance.identity.records import NewSession, Origin, PendingClaim, SignedIn
 from appliance.identity.service import Identity
 from server.addresses import as_mapping
@@ -125,6 +126,16 @@ def session_cookie(instance: str, session: NewSession, now: datetime) -> Cookie:
 def claim_cookie(instance: str, pending: PendingClaim, now: datetime) -> Cookie:
     """The cookie of a claim that waits for its second step."""
     return _cookie(claim_cookie_name(instance), pending.token, pending.expires_at - now, "strict")
+
+
+def provider_cookie_name(instance: str) -> str:
+    """Name of the cookie that binds an errand at a provider to the browser."""
+    return f"__Host-leash-provider-{instance}"
+
+
+def provider_cookie(instance: str, begun: Begun, now: datetime) -> Cookie:
+    """The cookie of an errand at a provider; `Lax`, because the way back begins on the provider's site."""
+    return _cookie(provider_cookie_name(instance), begun.browser, begun.expires_at - now, "lax")
 
 
 def ended_cookie(name: str) -> Cookie:

@@ -57,6 +57,12 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "claim_invalid": 410,
     "code_refused": 422,
     "seal_broken": 500,
+    "provider_unknown": 404,
+    "provider_unavailable": 503,
+    "sign_in_flow_invalid": 410,
+    "provider_sign_in_refused": 401,
+    "provider_sign_in_cancelled": 401,
+    "step_up_refused": 403,
     # agents
     "hook_body_too_large": 413,
     "deployment_token_unknown": 404,

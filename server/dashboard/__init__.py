@@ -17,6 +17,7 @@ from server.dashboard import (
     overview,
     people,
     policies,
+    providers,
     reference,
     sign_in,
 )
@@ -24,7 +25,7 @@ from server.dashboard.assets import serve_static
 from server.dashboard.rendering import template_config as template_config
 
 _MODULES: Final = (
-    overview, sign_in, account, approvals, decisions, policies, agents, ledger, people, reference, live,
+    overview, sign_in, providers, account, approvals, decisions, policies, agents, ledger, people, reference, live,
 )  # fmt: skip
 _PAGES: Final = Router(
     "/",

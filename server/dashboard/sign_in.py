@@ -21,6 +21,7 @@ from server.authentication import (
 )
 from server.authorization import SIGN_IN_PATH, local_path, requires_own_page, requires_sign_in
 from server.dashboard.dependencies import AnyRequest, appliance_of, attempted, fields_of, now_of
+from server.dashboard.providers import leaving_page, way_out
 from server.dashboard.rendering import page
 from server.errors import status_of
 
@@ -108,7 +109,7 @@ def _code_page(request: AnyRequest, pending: PendingClaim, problem: LeashError |
 def show_sign_in(request: AnyRequest) -> Template:
     """E-mail, password and code, in one step."""
     back = local_path(request.query_params.get("next", "/"))
-    return page(request, "sign_in.html", title="Sign in", problem=None, email="", back=back)
+    return _sign_in_page(request, back)
 
 
 @post(SIGN_IN_PATH, guards=[requires_own_page], include_in_schema=False)
@@ -128,23 +129,31 @@ async def sign_in(request: AnyRequest) -> Response[Any]:
         )
     )
     if isinstance(session, LeashError):
-        return page(
-            request,
-            "sign_in.html",
-            title="Sign in",
-            status_code=status_of(session),
-            problem=session,
-            email=fields.get("email", ""),
-            back=back,
-        )
+        return _sign_in_page(request, back, session, fields.get("email", ""))
     return Redirect(back, status_code=HTTP_303_SEE_OTHER, cookies=[session_cookie(instance, session, now)])
 
 
+def _sign_in_page(request: AnyRequest, back: str, problem: LeashError | None = None, email: str = "") -> Template:
+    return page(
+        request,
+        "sign_in.html",
+        title="Sign in",
+        status_code=status_of(problem) if problem else 200,
+        problem=problem,
+        email=email,
+        back=back,
+        providers=appliance_of(request).providers.choices(),
+    )
+
+
 @post("/sign-out", guards=[requires_sign_in], include_in_schema=False)
-async def sign_out(request: AnyRequest) -> Redirect:
-    """End this session."""
+async def sign_out(request: AnyRequest) -> Response[Any]:
+    """End this session, and that at the provider where it began."""
+    begun = await way_out(request)
     await appliance_of(request).identity.sessions.sign_out(signed_in_of(request), now_of(request))
     cookie = ended_cookie(session_cookie_name(authentication_of(request).instance))
+    if begun is not None:
+        return leaving_page(request, begun, cookie)
     return Redirect(SIGN_IN_PATH, status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
 
 

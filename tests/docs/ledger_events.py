@@ -17,6 +17,7 @@ by salted commitment and can be deleted lawfully without breaking any proof.
 TITLES = {
     "ledger": "The ledger itself",
     "identity": "Sign-in and people",
+    "identity.providers": "Sign-in through providers",
     "agents": "Agents and machines",
     "policy": "Policies",
     "decisions": "Decisions",

@@ -18,7 +18,9 @@ from tests.support.web_world import World
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # Machines come with a token of their own in the body or the query: no session, no cookie, nothing to forge.
-BY_THEIR_OWN_TOKEN = {"/v1/enroll", "/v1/hooks/{agent:str}/{event:str}"}
+BY_THEIR_OWN_TOKEN = {
+    "/v1/enroll", "/v1/hooks/{agent:str}/{event:str}", "/auth/oidc/{name:str}/backchannel-logout",
+}  # fmt: skip
 # What everybody who is signed in may try; what becomes of it depends on whose thing it is.
 FOR_EVERYBODY = {"/sign-out", "/account/sessions/{session_id:uuid}/revoke"}
 HTML = {"accept": "text/html"}

@@ -43,19 +43,13 @@ class HttpFetcher:
         total_seconds: float = TOTAL_SECONDS,
         resolve: Resolve | None = None,
     ) -> None:
-        """`ca_file` takes the place of the machine's certificate authorities, `resolve` that of its name service.
-
-        Raises:
-            ProviderUnavailableError: the file holds no certificates.
-        """
+        """`ca_file` takes the place of the machine's certificate authorities, `resolve` that of its name service."""
         self._is_private_allowed = is_private_allowed
         self._resolve = resolve or resolved
         self._timeout = httpx.Timeout(total_seconds, connect=connect_seconds)
         self._total_seconds = total_seconds
-        try:
-            self._tls = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-        except OSError as problem:
-            raise ProviderUnavailableError(Fault.TLS, f"{ca_file} cannot be used: {problem}") from problem
+        self._ca_file = ca_file
+        self._tls: ssl.SSLContext | None = None
 
     async def fetch(self, outbound: Outbound) -> Reply:
         """The answer, whatever its status, once all of it has arrived.
@@ -109,12 +103,21 @@ class HttpFetcher:
             extensions={"sni_hostname": _host_of(url), "timeout": self._timeout.as_dict()},
         )
         # One client for one request: no connection outlives the check of its address.
-        transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
+        transport = httpx.AsyncHTTPTransport(verify=self._trusted(), trust_env=False)
         async with httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False) as client:
             response = await client.send(request, stream=True)
             body = await _body(response, outbound.bytes_max)
         reply = Reply(status=response.status_code, body=body, media_type=_media_type(response))
         return reply, response.headers.get("location", "")
+
+    def _trusted(self) -> ssl.SSLContext:
+        """Whom TLS trusts; read when it is needed, so that a wrong file stops this provider and not the service."""
+        if self._tls is None:
+            try:
+                self._tls = ssl.create_default_context(cafile=str(self._ca_file) if self._ca_file else None)
+            except OSError as problem:
+                raise ProviderUnavailableError(Fault.TLS, f"{self._ca_file} cannot be used: {problem}") from problem
+        return self._tls
 
     async def _addresses_of(self, url: httpx.URL) -> list[Address]:
         """The addresses to try; every address of the name must be allowed, or none is taken."""

@@ -20,6 +20,7 @@ from appliance.identity.providers.records import Begun, Purpose
 from appliance.identity.providers.sign_in import actor_of, source_of
 from appliance.identity.sessions import Sessions
 
+HINT_MAX: Final = 4096  # a longer address is cut or refused on its way
 REFUSALS_APART: Final = timedelta(minutes=1)
 
 
@@ -51,8 +52,8 @@ class Logout:
         if not endpoint:
             return None
         errand = await self._flows.begin(client.name, Purpose.SIGN_OUT, now, browser=browser)
-        query = {
-            "id_token_hint": found[1],
+        query = {"id_token_hint": found[1]} if len(found[1]) <= HINT_MAX else {}
+        query |= {
             "client_id": client.settings.client_id,
             "post_logout_redirect_uri": client.signed_out_uri,
             "state": errand.state,

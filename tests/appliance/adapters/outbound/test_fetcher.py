@@ -244,11 +244,10 @@ async def test_an_unknown_authority_and_a_certificate_that_is_over_are_refused(t
     assert await _by_tls(tmp_path, authority.server("login.example.org", days=-1), authority.file) is Fault.TLS
 
 
-def test_a_file_without_certificates_is_told_at_the_start(tmp_path: Path) -> None:
-    """And not at the first sign-in."""
+async def test_a_file_without_certificates_stops_this_provider_alone(tmp_path: Path) -> None:
+    """The service starts all the same, and lets people in by other ways."""
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing")
     for path in (empty, tmp_path / "missing.pem"):
-        with pytest.raises(ProviderUnavailableError) as refused:
-            HttpFetcher(ca_file=path)
-        assert refused.value.fault is Fault.TLS
+        fetcher = HttpFetcher(ca_file=path, is_private_allowed=True)
+        assert await fault_of(fetcher, outbound("https://127.0.0.1/")) is Fault.TLS
