@@ -153,7 +153,8 @@ class AskTerms(msgspec.Struct, frozen=True, kw_only=True):
     """How an ask may be answered; the strictest of all asks that matched.
 
     Attributes:
-        roles: who may answer: any of these roles; `requester` is the person whose agent asks.
+        roles: who may answer: any of these roles, or approver groups as `group:payments`; `requester` is the
+            person whose agent asks.
         quorum: how many different people must allow.
         expires_seconds: after that the ask is denied.
         allows_self: false refuses the requester, whatever roles the requester has.

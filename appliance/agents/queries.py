@@ -6,6 +6,7 @@ from uuid import UUID
 from appliance.agents.errors import MachineUnknownError
 from appliance.agents.records import AuthenticatedMachine, DeploymentToken, Machine
 from appliance.database.connection import read_connection
+from appliance.identity import effective
 
 LARGEST_PAGE = 500
 DEPLOYMENT_COLUMNS = (
@@ -26,7 +27,7 @@ FROM machine m {_PERSON}
 """  # noqa: S608 - constants only
 # Whoever is linked to a machine and was deleted since has no machines any more, like whoever is disabled.
 _AUTHENTICATED = f"""
-SELECT m.id AS machine_id, p.id AS person_id, m.email, m.last_seen_at
+SELECT m.id AS machine_id, p.id AS person_id, m.email, m.last_seen_at, {effective.GROUPS} AS groups
 FROM machine m {_PERSON}
 WHERE m.token_hash = $1 AND m.revoked_at IS NULL AND p.is_disabled IS NOT TRUE
   AND (m.person_id IS NULL OR p.id IS NOT NULL)
@@ -83,7 +84,7 @@ async def machine_of_token(token_hash: bytes) -> AuthenticatedMachine | None:
     """The machine whose live token has this hash; None also if its person is disabled."""
     async with read_connection() as connection:
         row = await connection.fetchrow(_AUTHENTICATED, token_hash)
-    return None if row is None else AuthenticatedMachine(**dict(row))
+    return None if row is None else AuthenticatedMachine(**{**dict(row), "groups": frozenset(row["groups"])})
 
 
 async def has_machine_ended(machine_id: UUID) -> bool:

@@ -110,9 +110,14 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthenticatedMachine(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose hook call it is: a machine with a live token, and its person where that is known."""
+    """Whose hook call it is: a machine with a live token, and its person where that is known.
+
+    Attributes:
+        groups: names of the person's groups, see `appliance.identity.records.Person`.
+    """
 
     machine_id: UUID
     person_id: UUID | None = None
     email: str = ""
+    groups: frozenset[str] = frozenset()
     last_seen_at: datetime | None = None

@@ -8,6 +8,8 @@ from appliance.actions.records import AskTerms
 from appliance.approvals.errors import AskUnknownError
 from appliance.approvals.records import Answerer, Ask, AskState
 from appliance.database.connection import read_connection
+from appliance.identity.effective import GROUP_PREFIX
+from appliance.identity.scopes import expression_of
 
 _COLUMNS = """
 SELECT a.*, (SELECT count(*) FROM ask_answer w
@@ -15,9 +17,11 @@ SELECT a.*, (SELECT count(*) FROM ask_answer w
 FROM ask a
 """
 # As rules.is_requester has it: by account or by address; $2 is null for the asks of everybody.
-_OF = (
-    "($2::uuid IS NULL OR a.person_id = $2 OR (a.requester_email <> '' AND lower(a.requester_email) = lower($3::text)))"
-)
+# The other three arrays say what rules.is_named does: approver groups, and scoped roles each with its projects.
+_OF = """($2::uuid IS NULL OR a.person_id = $2
+  OR (a.requester_email <> '' AND lower(a.requester_email) = lower($3::text)) OR a.roles && $4::text[]
+  OR EXISTS (SELECT FROM unnest($5::text[], $6::text[]) AS s(role, projects)
+    WHERE s.role = ANY(a.roles) AND a.project ~ s.projects AND a.project !~ '(^|[/\\\\])[.][.]([/\\\\]|$)'))"""
 
 
 def ask_of(row: Any) -> Ask:  # noqa: ANN401 - asyncpg.Record has no types
@@ -77,12 +81,13 @@ async def pending_asks(
 ) -> list[Ask]:
     """Asks that wait for an answer, oldest first; `after` is the last id of the previous page.
 
-    With a `requester` only those of this person's own agents.
+    With a `requester` only those of this person's own agents, and those that name a group of theirs or a role that
+    they have for the ask's project.
     """
     async with read_connection() as connection:
         rows = await connection.fetch(
             _COLUMNS + f"WHERE a.state = 'pending' AND a.expires_at > $1 AND {_OF} "
-            "AND ($4::uuid IS NULL OR a.id > $4) ORDER BY a.id LIMIT $5",
+            "AND ($7::uuid IS NULL OR a.id > $7) ORDER BY a.id LIMIT $8",
             now,
             *_person(requester),
             after,
@@ -108,7 +113,7 @@ async def recent_asks(*, limit: int = 50, before: UUID | None = None, requester:
     async with read_connection() as connection:
         rows = await connection.fetch(
             _COLUMNS + f"WHERE a.state <> 'pending' AND ($1::uuid IS NULL OR a.id < $1) AND {_OF} "
-            "ORDER BY a.id DESC LIMIT $4",
+            "ORDER BY a.id DESC LIMIT $7",
             before,
             *_person(requester),
             limit,
@@ -116,5 +121,15 @@ async def recent_asks(*, limit: int = 50, before: UUID | None = None, requester:
     return [ask_of(row) for row in rows]
 
 
-def _person(requester: Answerer | None) -> tuple[UUID | None, str]:
-    return (requester.person_id, requester.email) if requester else (None, "")
+def _person(requester: Answerer | None) -> tuple[UUID | None, str, list[str], list[str], list[str]]:
+    if requester is None:
+        return None, "", [], [], []
+    groups = [f"{GROUP_PREFIX}{name}" for name in requester.groups]
+    scoped = list(requester.scoped)
+    return (
+        requester.person_id,
+        requester.email,
+        groups,
+        [each.role for each in scoped],
+        [f"^(?:{expression_of(each.project)})$" for each in scoped],
+    )

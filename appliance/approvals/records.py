@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from appliance.actions.records import AskTerms
+from appliance.identity.records import ScopedRole
 from appliance.ledger.records import Actor
 
 
@@ -89,7 +90,9 @@ class Answerer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         actor: for the ledger.
-        roles: the person's roles at this moment.
+        roles: the person's roles at this moment, those that hold for every project.
+        scoped: roles and approver groups that hold for some projects alone.
+        groups: names of the person's groups.
     """
 
     person_id: UUID
@@ -97,6 +100,8 @@ class Answerer(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str
     roles: frozenset[str]
     actor: Actor
+    scoped: frozenset[ScopedRole] = frozenset()
+    groups: frozenset[str] = frozenset()
 
 
 class AnswerResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from appliance.approvals.errors import NotAnAnswererError, SelfApprovalError
 from appliance.approvals.records import Answerer, Ask, NewAsk
+from appliance.identity.effective import GROUP_PREFIX
+from appliance.identity.scopes import roles_within
 from appliance.ledger.canonical import canonical_text
 
 REQUESTER = "requester"  # a role name in policies: the person whose agent asks
@@ -55,6 +57,19 @@ def is_requester(ask: Ask, answerer: Answerer) -> bool:
     return same_account or same_mail
 
 
+def groups_and_scoped(answerer: Answerer, project: str) -> frozenset[str]:
+    """What the person is besides roles that hold everywhere: in approver groups, or with a role for this project."""
+    return frozenset(f"{GROUP_PREFIX}{name}" for name in answerer.groups) | roles_within(answerer.scoped, project)
+
+
+def is_named(ask: Ask, answerer: Answerer) -> bool:
+    """Whether the ask is one for an approver group of the person, or for a role that they have for its project.
+
+    Such people see and answer the ask, and need no permission that would open everybody's asks to them.
+    """
+    return not groups_and_scoped(answerer, ask.project).isdisjoint(ask.terms.roles)
+
+
 def check_answerer(ask: Ask, answerer: Answerer) -> None:
     """Check the policy's terms; the owner can always answer, unless the ask is the owner's own and that is refused.
 
@@ -65,6 +80,6 @@ def check_answerer(ask: Ask, answerer: Answerer) -> None:
     own = is_requester(ask, answerer)
     if own and not ask.terms.allows_self:
         raise SelfApprovalError
-    roles = answerer.roles | ({REQUESTER} if own else frozenset())
+    roles = answerer.roles | groups_and_scoped(answerer, ask.project) | ({REQUESTER} if own else frozenset())
     if not roles & {*ask.terms.roles, OWNER}:
         raise NotAnAnswererError(f"The policy names: {', '.join(ask.terms.roles)}")

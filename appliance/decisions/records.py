@@ -11,11 +11,12 @@ from appliance.ledger.records import PreparedEntry
 
 
 class Requester(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose agent asks: an enrolled machine, and its person where that is known."""
+    """Whose agent asks: an enrolled machine, and its person where that is known, with the names of their groups."""
 
     machine_id: UUID
     person_id: UUID | None = None
     email: str = ""
+    groups: frozenset[str] = frozenset()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,7 +98,8 @@ class Decisions:
 
     def _judge(self, call: Call, shown: Action, inspection: Inspection) -> Verdict:
         requester = call.requester
-        subject = Subject(machine=str(requester.machine_id), person=str(requester.person_id or ""))
+        person, groups = str(requester.person_id or ""), tuple(sorted(requester.groups))
+        subject = Subject(machine=str(requester.machine_id), person=person, groups=groups)
         return self._policies.evaluate(shown, inspection.masked_facts, inspection.findings, subject)
 
     def _reply(self, call: Call, *, is_allowed: bool, reason: str) -> Reply:

@@ -55,7 +55,12 @@ def roles_within(scoped: Collection[ScopedRole], project: str) -> frozenset[str]
     return frozenset(each.role for each in scoped if is_within(project, each.project))
 
 
+def expression_of(pattern: str) -> str:
+    """The regular expression of a pattern, in what Python's `re` and PostgreSQL's `~` have in common."""
+    parts = (re.escape(part) for part in re.sub(r"\*+", "*", pattern).split("*"))
+    return ".*".join(parts) + r"(?:[/\\].*)?"
+
+
 @lru_cache(maxsize=1_000)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = (re.escape(part) for part in re.sub(r"\*+", "*", pattern).split("*"))
-    return re.compile(".*".join(parts) + r"(?:[/\\].*)?", re.DOTALL)
+    return re.compile(expression_of(pattern), re.DOTALL)

@@ -7,6 +7,7 @@ from typing import Final
 
 from appliance.actions.records import AskTerms
 from appliance.identity.records import Role
+from appliance.identity.scopes import is_approver_group
 
 ANNOTATIONS: Final = ("id", "title", "why", "ask", "quorum", "expires", "allow_self")
 ROLES: Final = tuple(role.value for role in Role)
@@ -34,9 +35,9 @@ def annotation_problems(annotations: Annotations, effect: str) -> list[str]:
     if effect != "forbid":
         problems.append("@ask belongs on a forbid: it turns the refusal into a question")
     problems += [
-        f'@ask names the role "{role}"; the roles are {", ".join(ROLES)}'
+        f'@ask names the role "{role}"; the roles are {", ".join(ROLES)}, and approver groups such as group:payments'
         for role in _roles(annotations)
-        if role not in ROLES
+        if role not in ROLES and not is_approver_group(role)
     ]
     return problems + _term_problems(annotations)
 

@@ -12,7 +12,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         machine: identifier of the enrolled computer, empty if unknown.
         person: identifier of the person whose computer it is, empty if unknown.
-        groups: names of the person's directory groups.
+        groups: names of the person's approver groups, and of groups of sources as `directory:corp/Developers`.
     """
 
     machine: str = ""

@@ -13,7 +13,7 @@ from appliance.approvals.records import Ask, Resolution
 from appliance.identity.rules import Permission
 from server.api.records import Body
 from server.authorization import requires, requires_sign_in
-from server.dashboard.asks import ask_view, is_own, pending_views, recent, seen_ask
+from server.dashboard.asks import ask_view, concerns, pending_views, recent, seen_ask
 from server.dashboard.dependencies import AnyRequest, appliance_of, now_of, present_answerer
 
 _MAY_ANSWER = requires(Permission.APPROVALS_ANSWER)
@@ -89,7 +89,7 @@ async def show_ask(request: AnyRequest, ask_id: FromPath[UUID]) -> AskDetail:
 async def answer_ask(request: AnyRequest, ask_id: FromPath[UUID], data: JSONBody[AnswerBody]) -> Answered:
     """Allow or deny; the first committed answer stands, and its repeat gets it again."""
     ask = await seen_ask(request, ask_id)
-    if not is_own(request, ask):
+    if not concerns(request, ask):
         await _MAY_ANSWER(request, request.route_handler)
     result = await appliance_of(request).approvals.answer(
         ask_id,

@@ -14,7 +14,7 @@ from appliance.approvals.rules import GUIDANCE_MAX
 from appliance.errors import LeashError
 from appliance.identity.rules import Permission
 from server.authorization import requires, requires_sign_in
-from server.dashboard.asks import ask_view, is_own, pending_views, recent, seen_ask
+from server.dashboard.asks import ask_view, concerns, pending_views, recent, seen_ask
 from server.dashboard.dependencies import (
     AnyRequest,
     appliance_of,
@@ -66,7 +66,7 @@ async def show_payload(request: AnyRequest, ask_id: FromPath[UUID]) -> Response[
 async def answer(request: AnyRequest, ask_id: FromPath[UUID]) -> Response[Any]:
     """Allow or deny; a refusal is shown on the ask's own page."""
     ask = await seen_ask(request, ask_id)
-    if not is_own(request, ask) and (refusal := _MAY_ANSWER(request, request.route_handler)):
+    if not concerns(request, ask) and (refusal := _MAY_ANSWER(request, request.route_handler)):
         await refusal
     fields = await fields_of(request)
     done = await attempted(

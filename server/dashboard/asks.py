@@ -79,8 +79,8 @@ def _whose(request: AnyRequest) -> Answerer | None:
 
 
 def may_see(request: AnyRequest, ask: Ask) -> bool:
-    """Whether the reader may see every ask, or this is the reader's own."""
-    return may(request, Permission.APPROVALS_READ) or is_own(request, ask)
+    """Whether the reader may see every ask, or this one concerns the reader."""
+    return may(request, Permission.APPROVALS_READ) or concerns(request, ask)
 
 
 async def seen_ask(request: AnyRequest, ask_id: UUID) -> Ask:
@@ -91,9 +91,10 @@ async def seen_ask(request: AnyRequest, ask_id: UUID) -> Ask:
     return ask
 
 
-def is_own(request: AnyRequest, ask: Ask) -> bool:
-    """Whether the reader's own agent asks."""
-    return rules.is_requester(ask, answerer_of(signed_in_of(request)))
+def concerns(request: AnyRequest, ask: Ask) -> bool:
+    """Whether the reader's own agent asks, or the ask names a group of theirs or a role they have for its project."""
+    answerer = answerer_of(signed_in_of(request))
+    return rules.is_requester(ask, answerer) or rules.is_named(ask, answerer)
 
 
 async def matched_policies(store: PolicyStore, names: Iterable[str], version: int) -> tuple[MatchedPolicy, ...]:
@@ -125,7 +126,7 @@ async def _content(decision_id: UUID) -> dict[str, object]:
 
 
 def _why_not(request: AnyRequest, ask: Ask) -> str:
-    if not may(request, Permission.APPROVALS_ANSWER) and not is_own(request, ask):
+    if not may(request, Permission.APPROVALS_ANSWER) and not concerns(request, ask):
         return "Your roles do not permit answering."
     try:
         rules.check_answerer(ask, answerer_of(signed_in_of(request)))

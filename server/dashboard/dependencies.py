@@ -52,6 +52,8 @@ def answerer_of(signed_in: SignedIn) -> Answerer:
         display_name=signed_in.display_name,
         roles=frozenset(role.value for role in signed_in.roles),
         actor=signed_in.actor,
+        scoped=signed_in.scoped,
+        groups=signed_in.groups,
     )
 
 
@@ -65,7 +67,8 @@ async def present_answerer(request: AnyRequest) -> Answerer:
     person = await person_by_id(signed_in.person_id)
     if person.is_disabled:
         raise SignInRequiredError
-    return answerer_of(msgspec.structs.replace(signed_in, roles=person.roles))
+    present = msgspec.structs.replace(signed_in, roles=person.roles, scoped=person.scoped, groups=person.groups)
+    return answerer_of(present)
 
 
 async def fields_of(request: AnyRequest) -> dict[str, str]:

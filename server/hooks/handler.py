@@ -123,7 +123,9 @@ class Hooks:
             raise TokenRefusedError
         if not self._buckets.admit(machine.machine_id, time.monotonic()):
             raise MachineRateError
-        return Requester(machine_id=machine.machine_id, person_id=machine.person_id, email=machine.email)
+        return Requester(
+            machine_id=machine.machine_id, person_id=machine.person_id, email=machine.email, groups=machine.groups
+        )
 
     async def _decided(
         self, road: Road, requester: Requester, agent: str, event: str, incoming: Incoming, limit: Deadline
