@@ -13,7 +13,7 @@ from tests.support.postgres import TestDatabase, TestPostgres, test_postgres
 
 AREAS = ("road", "signin", "clients", "keeping", "host", "kubernetes", "visibility")
 # The area of the tests below a folder; what is not named here belongs to the main road.
-AREA_OF: dict[str, str] = {}
+AREA_OF: dict[str, str] = {"appliance/adapters/ldap": "signin"}
 ROOT = Path(__file__).parent
 
 

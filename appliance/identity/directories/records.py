@@ -36,27 +36,6 @@ class ProbeSection(StrEnum):
     GROUPS = "groups"
 
 
-class DirectoryUser(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody in the directory.
-
-    Attributes:
-        key: objectGUID or entryUUID as lower-case UUID text; survives renaming and moving.
-        dn: distinguished name in one normal form (lower case, no optional spaces), equal to what groups name.
-        user_name: value of the first login attribute that the entry has.
-        email: empty if the entry has none.
-        is_disabled: disabled or expired in the directory (AD: userAccountControl, accountExpires; LDAP: locked).
-        group_dns: groups that the entry itself names (memberOf), in the same form; None if it does not tell.
-    """
-
-    key: str
-    dn: str
-    user_name: str
-    display_name: str
-    email: str
-    is_disabled: bool
-    group_dns: frozenset[str] | None = None
-
-
 class DirectoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     """A group of the directory.
 
@@ -72,13 +51,34 @@ class DirectoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     member_dns: frozenset[str] = frozenset()
 
 
+class DirectoryUser(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody in the directory.
+
+    Attributes:
+        key: objectGUID or entryUUID as lower-case UUID text; survives renaming and moving.
+        dn: distinguished name in one normal form (lower case, no optional spaces), equal to what groups name.
+        user_name: value of the first login attribute that the entry has.
+        email: empty if the entry has none.
+        is_disabled: disabled or expired in the directory (AD: userAccountControl, accountExpires; LDAP: locked).
+        groups: theirs, where only they themselves could read them (bind = direct); else None, and `groups_of` asks.
+    """
+
+    key: str
+    dn: str
+    user_name: str
+    display_name: str
+    email: str
+    is_disabled: bool
+    groups: tuple[DirectoryGroup, ...] | None = None
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a reading of the directory brought; never partial: a reading that misses anything raises.
 
     Attributes:
         cursor: give it to the next `read_since`; opaque.
         users, groups: with is_complete all there are, else those that were added or changed.
-        gone: keys that the directory says it has deleted; empty where it keeps no such list.
+        gone: keys that were there at the cursor and are no more; empty with is_complete.
         present: keys of all people and groups that are there now, also of those that did not change. Whoever is
             known here and missing there is gone (deleted, moved out, or no longer matched by the filter); a key
             that nobody knows yet came in without a change of its own: read everything.

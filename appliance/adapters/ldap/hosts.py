@@ -1,0 +1,84 @@
+"""Which host to ask: the first one that works; one that failed is left alone for a while."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from appliance.clock import Clock, utc_now
+from appliance.identity.directories.records import HostState, HostStatus
+
+
+class Host:
+    """One host and what happened with it; only `Hosts` writes it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.last_error = ""
+        self.last_ok_at: datetime | None = None
+        self.cooling_until: datetime | None = None
+        self.warm_at = 0.0
+        self.is_on_trial = False
+
+
+class Hosts:
+    """The hosts of one directory in this process; several threads ask at once."""
+
+    def __init__(
+        self,
+        urls: tuple[str, ...],
+        cool_down_seconds: float,
+        *,
+        clock: Clock = utc_now,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hosts = tuple([Host(url) for url in urls])
+        self._cool_down_seconds = cool_down_seconds
+        self._clock = clock
+        self._ticks = ticks
+        self._lock = threading.Lock()
+
+    def in_order(self) -> tuple[Host, ...]:
+        """Those to try now: all that are not cooling; if all are, every one, that of the oldest failure first."""
+        with self._lock:
+            now = self._ticks()
+            warm = [host for host in self._hosts if host.warm_at <= now]
+            return tuple(warm or sorted(self._hosts, key=lambda host: host.warm_at))
+
+    def enter(self, host: Host) -> bool:
+        """Whether this conversation may try the host: a cooling one is tried by one conversation at a time."""
+        with self._lock:
+            if host.warm_at <= self._ticks():
+                return True
+            is_first = not host.is_on_trial
+            host.is_on_trial = True
+            return is_first
+
+    def succeeded(self, host: Host) -> None:
+        """It did what it was asked."""
+        with self._lock:
+            host.is_on_trial, host.warm_at, host.cooling_until = False, 0.0, None
+            host.last_ok_at = self._clock()
+
+    def failed(self, host: Host, said: str) -> None:
+        """It did not; leave it alone for a while."""
+        with self._lock:
+            host.is_on_trial, host.last_error = False, said
+            host.warm_at = self._ticks() + self._cool_down_seconds
+            host.cooling_until = self._clock() + timedelta(seconds=self._cool_down_seconds)
+
+    def status(self) -> tuple[HostStatus, ...]:
+        """Every host in the order of the configuration."""
+        with self._lock:
+            return tuple([self._status(host) for host in self._hosts])
+
+    def _status(self, host: Host) -> HostStatus:
+        is_cooling = host.warm_at > self._ticks()
+        known = HostState.UP if host.last_ok_at and not host.warm_at else HostState.UNKNOWN
+        return HostStatus(
+            url=host.url,
+            state=HostState.COOLING if is_cooling else known,
+            last_error=host.last_error,
+            last_ok_at=host.last_ok_at,
+            cooling_until=host.cooling_until if is_cooling else None,
+        )
