@@ -1,5 +1,6 @@
 """A directory that keeps the port's contract, in memory, and fails in the ways in which real ones do."""
 
+import asyncio
 from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -32,6 +33,7 @@ class Fault(StrEnum):
     NONE = "none"
     ERROR = "error"  # it answers with an error
     TIME_OUT = "time_out"  # it never answers
+    HANG = "hang"  # nothing comes, and nobody ends the waiting
     BREAK = "break"  # the connection is lost in the middle
     PARTIAL = "partial"  # a limit was hit, and the adapter has seen it
     EMPTY = "empty"  # a filter, a base or a right is wrong: success, and nobody in it
@@ -49,6 +51,7 @@ class FakeDirectory:
         self.groups: dict[str, DirectoryGroup] = {}
         self.passwords: dict[str, str] = {}
         self.reads: list[str] = []
+        self.was_read = asyncio.Event()
         self.is_closed = False
         self._changed: dict[str, int] = {}
         self._number = 0
@@ -103,7 +106,7 @@ class FakeDirectory:
 
     async def authenticate(self, user: str, password: str) -> DirectoryUser:
         """Whoever has this name and password."""
-        self._fail()
+        await self._fail()
         found = await self.find(user)
         if found is None:
             raise DirectoryRefusedError(RefusalCause.UNKNOWN)
@@ -115,13 +118,13 @@ class FakeDirectory:
 
     async def find(self, user: str) -> DirectoryUser | None:
         """Whoever has this name or address."""
-        self._fail()
+        await self._fail()
         found = [each for each in self.users.values() if user in {each.user_name, each.email}]
         return found[0] if len(found) == 1 else None
 
     async def groups_of(self, user: DirectoryUser) -> tuple[DirectoryGroup, ...]:
         """All groups that somebody is in, level by level."""
-        self._fail()
+        await self._fail()
         found: dict[str, DirectoryGroup] = {}
         level = {user.dn}
         while level:
@@ -133,13 +136,14 @@ class FakeDirectory:
     async def read_all(self) -> Change:
         """Everybody and every group."""
         self.reads.append("all")
-        self._fail()
-        return self._change(since=0, is_complete=True)
+        self.was_read.set()
+        await self._fail()
+        return self._change(since=-1, is_complete=True)
 
     async def read_since(self, cursor: str) -> Change:
         """What has a number above the cursor."""
         self.reads.append("since")
-        self._fail()
+        await self._fail()
         return self._change(since=int(cursor), is_complete=False)
 
     async def probe(self, section: ProbeSection, user: str = "") -> ProbeResult:
@@ -171,12 +175,14 @@ class FakeDirectory:
             is_complete=is_complete,
         )
 
-    def _fail(self) -> None:
+    async def _fail(self) -> None:
         match self.fault:
             case Fault.ERROR:
                 raise DirectoryUnavailableError("dc1 said: 51 busy")
             case Fault.TIME_OUT:
                 raise TimeoutError("no answer within 5 s")
+            case Fault.HANG:
+                await asyncio.Event().wait()
             case Fault.BREAK:
                 raise ConnectionResetError("reset by peer")
             case Fault.PARTIAL:

@@ -125,7 +125,7 @@ async def changes_of(
 
 async def last_good(directory: str, kind: RunKind | None = None) -> Run | None:
     """The newest run that came to its end and knows where the next one begins."""
-    clauses = "WHERE directory = $1 AND state = 'done' AND ($2 = '' OR kind = $2) ORDER BY started_at DESC LIMIT 1"
+    clauses = "WHERE directory = $1 AND state = 'done' AND ($2 = '' OR kind = $2) ORDER BY id DESC LIMIT 1"
     return await _first(clauses, directory, kind.value if kind else "")
 
 
@@ -160,7 +160,7 @@ async def status_of(directory: str) -> DirectoryStatus:
     """How sync of a directory stands."""
     good, ended = await last_good(directory), await last_ended(directory)
     measured = await _first(
-        "WHERE directory = $1 AND seconds_to_effect IS NOT NULL ORDER BY started_at DESC LIMIT 1", directory
+        "WHERE directory = $1 AND seconds_to_effect IS NOT NULL ORDER BY id DESC LIMIT 1", directory
     )
     return DirectoryStatus(
         directory=directory,

@@ -1,0 +1,68 @@
+"""What directories do by themselves, and what they tell of it."""
+
+import asyncio
+
+from appliance.database.connection import read_connection
+from appliance.identity.directories import queries
+from appliance.identity.directories.jobs import forget_quiet, jobs
+from appliance.identity.directories.plans import RunKind, RunState
+from tests.support.fake_directory import URL, FakeDirectory, Fault
+from tests.support.syncing import Build, Hands, enabled
+
+
+async def test_each_directory_has_its_own_job(build: Build, corp: FakeDirectory, hands: Hands) -> None:
+    """At its own interval, and none where there is no account to read with or sync is off."""
+    corp.add("ida")
+    made = jobs(build(FakeDirectory("branch"), sync_seconds=60), hands)
+    names = ["directories.sync_corp", "directories.sync_branch", "directories.forget_quiet_runs"]
+    assert [(job.name, job.every_seconds) for job in made] == list(zip(names, (60.0, 60.0, 3600.0), strict=True))
+    await made[0].run()
+    assert await enabled() == {"ida": True}
+    for off in ({"sync_seconds": 0}, {"bind": "direct", "bind_template": "{user}@x"}):
+        assert [job.name for job in jobs(build(**off), hands)] == names[2:]
+
+
+async def test_two_schedulers_at_once_do_no_harm(build: Build, corp: FakeDirectory, hands: Hands) -> None:
+    """One of them reads, the others go away; everybody is there once."""
+    corp.group("staff", corp.add(*(f"p{number}" for number in range(50))))
+    await asyncio.gather(*(jobs(build(), hands)[0].run() for _ in range(4)))
+    assert len(await enabled()) == 50
+    assert {run.state for run in await queries.runs()} == {RunState.DONE}
+
+
+async def test_runs_that_found_nothing_are_forgotten(build: Build, corp: FakeDirectory, hands: Hands) -> None:
+    """After two days; those that did something stay, and so does what the next run begins with."""
+    corp.add("ida")
+    sync = build().syncs["corp"]
+    for _ in range(3):
+        await sync.run()
+        hands.forward(minutes=2)
+    await forget_quiet(hands())
+    assert len(await queries.runs()) == 3
+    hands.forward(days=3)
+    for _ in range(2):
+        await forget_quiet(hands())
+    assert [run.kind for run in await queries.runs()] == [RunKind.INCREMENTAL, RunKind.FULL]
+    async with read_connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM sync_change") == 1
+
+
+async def test_health_is_told_what_is_wrong(build: Build, corp: FakeDirectory, hands: Hands) -> None:
+    """A sentence each: unencrypted connections, hosts that are away, sync that fails, a run that waits."""
+    ida, *_ = corp.add("ida", "bob")
+    directories = build(brake_people=0)
+    await directories.syncs["corp"].run()
+    assert await directories.statements() == ()
+    corp.change(ida, is_disabled=True)
+    held = await directories.syncs["corp"].run()
+    corp.fault = Fault.TIME_OUT
+    await directories.syncs["corp"].run()
+    assert await directories.statements() == (
+        f"Directory corp: {URL} does not answer: time_out",
+        "Directory corp: sync waits for a person. It would disable 1 people; brake_people is 0 " + f"(run {held.id})",
+        "Directory corp: sync fails (last good 2026-03-01 12:00 UTC): TimeoutError: no answer within 5 s",
+    )
+    [unsafe, *_] = await build(allow_unencrypted=True).statements()
+    assert unsafe == "Directory corp: allow_unencrypted is set; passwords may cross the network in the clear"
+    await directories.close()
+    assert corp.is_closed
