@@ -30,12 +30,12 @@ class Authority:
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
     def server(self, *hosts: str, days: int = 1) -> tuple[Path, Path]:
-        """Certificate and key of a server with these names and addresses; `days` below 0 is one that is over."""
+        """Certificate and key of a server (or client) with these names and addresses; `days` below 0 is one that is over."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         names = x509.SubjectAlternativeName([_name(host) for host in hosts])
         begun = self._begun(subject, key, days).add_extension(names, critical=False)
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
         certificate = begun.add_extension(usage, critical=False).sign(self._key, SHA256())
         files = self._folder / f"{hosts[0]}.pem", self._folder / f"{hosts[0]}.key"
         files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
