@@ -13,7 +13,9 @@ from server.requests import correlation_id_of
 
 PROBLEM_JSON: Final = "application/problem+json; charset=utf-8"
 _SERVER_FAULT: Final = 500
-_API: Final = ("/v1/", "/api/", "/health", "/static/")
+_NOT_IMPLEMENTED: Final = 501
+_API: Final = ("/v1/", "/api/", "/health", "/static/", "/scim/")
+_SCIM: Final = "/scim/"
 log = structlog.get_logger("server")
 
 
@@ -21,7 +23,7 @@ def answer_failure(request: Request[Any, Any, Any], failure: Exception) -> Respo
     """The answer to a request that failed; faults of ours are logged with their cause, and told without it."""
     error = leash_error_of(failure)
     status = status_of(error)
-    is_fault = status >= _SERVER_FAULT and not isinstance(failure, HttpError)
+    is_fault = status >= _SERVER_FAULT and status != _NOT_IMPLEMENTED and not isinstance(failure, HttpError)
     if is_fault:
         _log(failure, error, status)
     correlation_id = correlation_id_of(request)
@@ -33,6 +35,10 @@ def answer_failure(request: Request[Any, Any, Any], failure: Exception) -> Respo
         page = error_page(request, status, error.summary, detail, error.next_step, correlation_id)
         page.headers = {**page.headers, **headers}
         return page
+    if request.scope["path"].startswith(_SCIM):
+        from server.api.scim.failures import scim_failure  # noqa: PLC0415 - the routes need this module themselves
+
+        return scim_failure(problem_of(error, correlation_id), headers)
     content = msgspec.json.encode(problem_of(error, correlation_id))
     return Response(content, status_code=status, headers=headers, media_type=PROBLEM_JSON)
 

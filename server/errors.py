@@ -63,6 +63,14 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "provider_sign_in_refused": 401,
     "provider_sign_in_cancelled": 401,
     "step_up_refused": 403,
+    # provisioning
+    "provisioning_token_refused": 401,
+    "provisioning_token_unknown": 404,
+    "scim_resource_unknown": 404,
+    "scim_not_unique": 409,
+    "scim_last_owner": 409,
+    "scim_version_mismatch": 412,
+    "scim_not_implemented": 501,
     # agents
     "hook_body_too_large": 413,
     "deployment_token_unknown": 404,

@@ -8,9 +8,13 @@ from litestar.handlers import HTTPRouteHandler
 from server.api import account, agents, approvals, decisions, enrolment, health, hooks, ledger, people, policies
 from server.api.bodies import strict_json
 from server.api.openapi import ApiOperation, show_openapi
+from server.api.scim import router as scim_router
 
 _MODULES: Final = (health, hooks, enrolment, account, approvals, decisions, policies, agents, ledger, people)
 _HANDLERS: Final[list[HTTPRouteHandler]] = [handler for module in _MODULES for handler in module.handlers]
 for _handler in _HANDLERS:
     _handler.operation_class = ApiOperation
-route_handlers: Final = [Router("/", route_handlers=[*_HANDLERS, show_openapi], before_request=strict_json)]
+route_handlers: Final = [
+    Router("/", route_handlers=[*_HANDLERS, show_openapi], before_request=strict_json),
+    scim_router,
+]

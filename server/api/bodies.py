@@ -1,6 +1,6 @@
 """Strict JSON bodies: what two readers could understand differently is refused before it is decoded."""
 
-from typing import Final
+from typing import Any, Final
 
 from appliance.agents import body
 from appliance.agents.errors import BodyRefusedError, BodyTooLargeError
@@ -18,11 +18,18 @@ async def strict_json(request: AnyRequest) -> None:
     Raises:
         RequestInvalidError, RequestTooLargeError: not one JSON object, repeated keys, or beyond the limits.
     """
-    if request.method not in _WITH_BODY:
-        return
-    raw = await request.body()
+    if request.method in _WITH_BODY:
+        parsed(await request.body())
+
+
+def parsed(raw: bytes, *, members_max: int = MEMBERS_MAX) -> dict[str, Any]:
+    """The JSON object of a body; `{}` if it is empty.
+
+    Raises:
+        RequestInvalidError, RequestTooLargeError: as for `strict_json`.
+    """
     try:
-        body.parse(raw, bytes_max=len(raw), depth_max=DEPTH_MAX, members_max=MEMBERS_MAX)
+        return body.parse(raw, bytes_max=len(raw), depth_max=DEPTH_MAX, members_max=members_max)
     except BodyTooLargeError as problem:
         raise RequestTooLargeError(_ours(problem)) from problem
     except BodyRefusedError as problem:
