@@ -23,6 +23,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "agents": Entry("agents", "agents_app", "Deployment tokens and enrolled machines."),
     "config": Entry("config", "config_app", "Show and check the configuration."),
     "database": Entry("database", "database_app", "Migrate the database and look at it."),
+    "groups": Entry("groups", "groups_app", "Groups of directories and providers, and what they are granted."),
     "ledger": Entry("ledger", "ledger_app", "Verify, export and look at the ledger."),
     "people": Entry("people", "people_app", "Owner link, invitations, roles and sessions."),
     "policy": Entry("policy", "policy_app", "Write, check and publish the policies."),

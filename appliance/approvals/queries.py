@@ -21,7 +21,8 @@ FROM ask a
 _OF = """($2::uuid IS NULL OR a.person_id = $2
   OR (a.requester_email <> '' AND lower(a.requester_email) = lower($3::text)) OR a.roles && $4::text[]
   OR EXISTS (SELECT FROM unnest($5::text[], $6::text[]) AS s(role, projects)
-    WHERE s.role = ANY(a.roles) AND a.project ~ s.projects AND a.project !~ '(^|[/\\\\])[.][.]([/\\\\]|$)'))"""
+    WHERE s.role = ANY(a.roles) AND a.project <> '' AND a.project ~ s.projects
+      AND a.project !~ '(^|[/\\\\])[.][.]([/\\\\]|$)'))"""
 
 
 def ask_of(row: Any) -> Ask:  # noqa: ANN401 - asyncpg.Record has no types
@@ -131,5 +132,5 @@ def _person(requester: Answerer | None) -> tuple[UUID | None, str, list[str], li
         requester.email,
         groups,
         [each.role for each in scoped],
-        [f"^(?:{expression_of(each.project)})$" for each in scoped],
+        [expression_of(each.project) for each in scoped],
     )

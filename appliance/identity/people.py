@@ -56,6 +56,19 @@ class People:
             raise PersonUnknownError
         return found
 
+    async def find(self, text: str) -> Person:
+        """Whoever has this address or identifier; not everybody whom a directory tells of has an address.
+
+        Raises:
+            PersonUnknownError: nobody.
+            EmailRefusedError: it is neither.
+        """
+        try:
+            person_id = UUID(text)
+        except ValueError:
+            return await self.by_email(text)
+        return await queries.person_by_id(person_id)
+
     async def invite(self, actor: Actor, *, display_name: object, email: object, role: Role, now: datetime) -> NewLink:
         """Add a person with a role, and make the link by which they set password and authenticator.
 

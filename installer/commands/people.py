@@ -24,8 +24,8 @@ OPERATOR = Actor(kind=ActorKind.OPERATOR, id="leashctl")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing anything.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")]
-Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail address.")]
-Whose = Annotated[str, typer.Option("--person", metavar="EMAIL", help="The person's e-mail address.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail address, or identifier.")]
+Whose = Annotated[str, typer.Option("--person", metavar="EMAIL", help="The person's e-mail address, or identifier.")]
 RoleName = Annotated[Role, typer.Argument(metavar="ROLE", help=f"One of {', '.join(Role)}.")]
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def list_people(ctx: typer.Context, *, as_json: AsJson = False) -> None:
         return
     for person in people:
         roles = ",".join(sorted(person.roles)) or "-"
-        typer.echo(f"{person.email:<40} {_state(person):<9} {roles:<24} {person.display_name}")
+        typer.echo(f"{_name(person):<40} {_state(person):<9} {roles:<24} {person.display_name}")
 
 
 @people_app.command("grant")
@@ -84,7 +84,7 @@ def grant(ctx: typer.Context, email: Email, role: RoleName) -> None:
     """Give a person a role."""
 
     async def work(appliance: "Appliance") -> None:
-        person = await appliance.identity.people.by_email(email)
+        person = await appliance.identity.people.find(email)
         await appliance.identity.people.grant_role(OPERATOR, person.id, role, appliance.clock())
 
     _run(ctx, work)
@@ -95,8 +95,8 @@ def take(ctx: typer.Context, email: Email, role: RoleName, *, yes: Yes = False, 
     """Take a role from a person."""
 
     async def work(appliance: "Appliance") -> None:
-        person = await appliance.identity.people.by_email(email)
-        if _goes_on(f"{person.email} loses the role {role.value}", yes=yes, dry_run=dry_run):
+        person = await appliance.identity.people.find(email)
+        if _goes_on(f"{_name(person)} loses the role {role.value}", yes=yes, dry_run=dry_run):
             await appliance.identity.people.revoke_role(OPERATOR, person.id, role, appliance.clock())
 
     _run(ctx, work)
@@ -107,8 +107,8 @@ def disable(ctx: typer.Context, email: Email, *, yes: Yes = False, dry_run: DryR
     """Let a person in no more; every session of theirs ends, and their machines are denied."""
 
     async def work(appliance: "Appliance") -> None:
-        person = await appliance.identity.people.by_email(email)
-        if _goes_on(f"{person.email} is let in no more", yes=yes, dry_run=dry_run):
+        person = await appliance.identity.people.find(email)
+        if _goes_on(f"{_name(person)} is let in no more", yes=yes, dry_run=dry_run):
             await appliance.identity.people.disable(OPERATOR, person.id, appliance.clock())
 
     _run(ctx, work)
@@ -119,7 +119,7 @@ def enable(ctx: typer.Context, email: Email) -> None:
     """Let a disabled person in again."""
 
     async def work(appliance: "Appliance") -> None:
-        person = await appliance.identity.people.by_email(email)
+        person = await appliance.identity.people.find(email)
         await appliance.identity.people.enable(OPERATOR, person.id, appliance.clock())
 
     _run(ctx, work)
@@ -132,8 +132,8 @@ def reset(
     """Remove a person's password, authenticator and sessions, and make a one-time link for new ones."""
 
     async def work(appliance: "Appliance") -> None:
-        person = await appliance.identity.people.by_email(email)
-        if _goes_on(f"{person.email} loses password, authenticator and sessions", yes=yes, dry_run=dry_run):
+        person = await appliance.identity.people.find(email)
+        if _goes_on(f"{_name(person)} loses password, authenticator and sessions", yes=yes, dry_run=dry_run):
             link = await appliance.identity.people.reset_credential(OPERATOR, person.id, appliance.clock())
             _show_link(appliance, link, as_json=as_json)
 
@@ -151,7 +151,7 @@ def create_session(
     """Make a session by which a script acts as a person; send its token as bearer token."""
 
     async def work(appliance: "Appliance") -> None:
-        whose = await appliance.identity.people.by_email(person)
+        whose = await appliance.identity.people.find(person)
         made = await appliance.identity.sessions.create_script_session(OPERATOR, whose.id, minutes, appliance.clock())
         if as_json:
             _print_json({"token": made.token, "expires_at": made.expires_at.isoformat(), "id": str(made.session_id)})
@@ -169,8 +169,8 @@ def revoke_sessions(
     """End every session of a person, in browsers too."""
 
     async def work(appliance: "Appliance") -> None:
-        whose = await appliance.identity.people.by_email(person)
-        if not _goes_on(f"Every session of {whose.email} ends", yes=yes, dry_run=dry_run):
+        whose = await appliance.identity.people.find(person)
+        if not _goes_on(f"Every session of {_name(whose)} ends", yes=yes, dry_run=dry_run):
             return
         ended = await appliance.identity.sessions.revoke_all(OPERATOR, whose.id, appliance.clock())
         if as_json:
@@ -210,13 +210,20 @@ def _show_link(appliance: "Appliance", link: NewLink, *, as_json: bool) -> None:
 
 
 def _plain(person: Person) -> dict[str, Any]:
-    return {**msgspec.to_builtins(person), "roles": sorted(person.roles), "state": _state(person)}
+    sets = {name: sorted(getattr(person, name)) for name in ("roles", "direct_roles", "groups", "sources")}
+    scoped = msgspec.to_builtins(sorted(person.scoped))
+    return {**msgspec.to_builtins(person), **sets, "scoped": scoped, "state": _state(person)}
+
+
+def _name(person: Person) -> str:
+    """What the person is found by."""
+    return person.email or str(person.id)
 
 
 def _state(person: Person) -> str:
     if person.is_disabled:
         return "disabled"
-    return "active" if person.has_credential else "invited"
+    return "active" if person.can_come_in else "invited"
 
 
 def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
