@@ -135,6 +135,9 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
         limits=Limits(
             session_absolute_minutes=60 * config.sessions.absolute_hours,
             session_idle_minutes=config.sessions.idle_minutes,
+            device_days=config.sign_in.device_days,
+            step_up_minutes=config.sign_in.step_up_minutes,
+            break_glass_minutes=config.sign_in.break_glass_minutes,
         ),
         sign_in_attempts_per_minute=config.api.sign_in_attempts_per_minute,
         owner_link_minutes=config.sessions.owner_link_minutes,

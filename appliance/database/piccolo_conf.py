@@ -16,6 +16,8 @@ FEATURES = (
     "identity.directories",
     "identity.providers",
     "identity.provisioning",
+    "identity.passkeys",
+    "identity.break_glass",
     "agents",
     "policy",
     "decisions",

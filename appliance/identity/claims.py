@@ -135,7 +135,7 @@ class Claims:
         recovery = codes.new_recovery_codes(self._random_bytes)
         await store_credential(self._sealer, person_id, setup.password_hash, secret, step, recovery, now)
         await current_connection().execute("DELETE FROM sign_up_link WHERE id = $1", setup.link)
-        session = await self._sessions.begin(person_id, SessionKind.BROWSER, origin, now)
+        session = await self._sessions.begin(person_id, SessionKind.BROWSER, origin, now, is_proven=True)
         await _record(setup, session, origin, now)
         await announce()
         return Claimed(session=session, recovery_codes=recovery)

@@ -33,7 +33,7 @@ async def find_account(email: str) -> Account | None:
     """The account with this address, which is in its prepared form."""
     async with read_connection() as connection:
         row = await connection.fetchrow(
-            "SELECT p.id AS person_id, p.display_name, p.email, p.is_disabled, "
+            "SELECT p.id AS person_id, p.display_name, p.email, p.is_disabled OR p.is_sealed AS is_disabled, "
             "c.password_hash, c.totp_sealed, c.totp_last_step "
             "FROM person p LEFT JOIN local_credential c ON c.person = p.id WHERE p.email = $1",
             email,
@@ -69,7 +69,7 @@ async def lock_unchanged(account: Account) -> bool:
     await connection.execute("SELECT 1 FROM person WHERE id = $1 FOR UPDATE", account.person_id)
     found: bool = await connection.fetchval(
         "SELECT EXISTS (SELECT FROM person p JOIN local_credential c ON c.person = p.id "
-        "WHERE p.id = $1 AND NOT p.is_disabled AND c.password_hash = $2)",
+        "WHERE p.id = $1 AND NOT (p.is_disabled OR p.is_sealed) AND c.password_hash = $2)",
         account.person_id,
         account.password_hash,
     )

@@ -27,6 +27,6 @@ IS_OWNER_BY_GROUP: Final = f"""EXISTS (SELECT FROM ({_GRANTS}) e
   WHERE e.role = 'owner' AND e.project = '')"""
 IS_OWNER: Final = f"""(EXISTS (SELECT FROM person_role r WHERE r.person = p.id AND r.role = 'owner')
   OR {IS_OWNER_BY_GROUP})"""
-CAN_COME_IN: Final = """(NOT p.is_disabled AND (
+CAN_COME_IN: Final = """(NOT p.is_disabled AND NOT p.is_sealed AND (
   EXISTS (SELECT FROM local_credential c WHERE c.person = p.id)
   OR EXISTS (SELECT FROM external_account a WHERE a.person = p.id AND NOT a.is_disabled)))"""

@@ -54,6 +54,33 @@ class PermissionMissingError(IdentityError):
     next_step = "Ask an owner or administrator for a role that does."
 
 
+class StepUpRequiredError(IdentityError):
+    """The act is dangerous, and the last proof of the second factor is too long ago."""
+
+    code = "step_up_required"
+    summary = "Prove again who you are before this"
+    next_step = (
+        "Open /step-up in the browser that you are signed in with, then repeat what you did; scripts use a session "
+        "made by `leashctl people session create`."
+    )
+
+
+class StepUpFailedError(IdentityError):
+    """The proof does not fit."""
+
+    code = "step_up_failed"
+    summary = "This did not prove who you are"
+    next_step = "Wait for the authenticator's next code and type that; each code works once."
+
+
+class KeptActUnknownError(IdentityError):
+    """The form that waited for a proof is gone."""
+
+    code = "kept_act_unknown"
+    summary = "What you were about to do is not kept any more"
+    next_step = "Go back to the page where you began, and do it again."
+
+
 class RequestForgedError(IdentityError):
     """A request that changes something does not come from one of our pages."""
 

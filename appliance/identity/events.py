@@ -25,6 +25,8 @@ SIGN_IN_REFUSED: Final = "sign_in.refused"
 SIGN_IN_THROTTLED: Final = "sign_in.throttled"
 SESSION_CREATED: Final = "session.created"
 SESSION_ENDED: Final = "session.ended"
+SESSION_STEPPED_UP: Final = "session.stepped_up"
+SESSION_STEP_UP_REFUSED: Final = "session.step_up_refused"
 SESSION_REVOKED: Final = "session.revoked"
 SESSIONS_REVOKED: Final = "sessions.revoked"
 PERMISSION_REFUSED: Final = "permission.refused"
@@ -54,8 +56,10 @@ EVENTS: Final[dict[str, str]] = {
     SIGN_IN_THROTTLED: "Attempts are being turned away unchecked; recorded once per waiting time.",
     SESSION_CREATED: "A session for a script was made.",
     SESSION_ENDED: "A person signed out.",
+    SESSION_STEPPED_UP: "A person proved again, before a dangerous act, who they are; the session got a new token.",
+    SESSION_STEP_UP_REFUSED: "A signed-in person did not prove it; `cause` says why.",
     SESSION_REVOKED: "One session was ended by its person or by somebody who manages people.",
-    SESSIONS_REVOKED: "All sessions of a person were ended.",
+    SESSIONS_REVOKED: "All sessions of a person were ended, or all but the one in `kept`.",
     PERMISSION_REFUSED: "A signed-in person asked for something that their roles do not allow.",
     REQUEST_REFUSED: "A request that changes something did not prove that it comes from our own pages.",
 }

@@ -11,7 +11,11 @@ from appliance.job import Job
 
 # Longer than the longest wait and the slowest forgiving of `allowance`, so that no count is dropped while it matters.
 THROTTLE_KEPT: Final = timedelta(days=1)
-_SESSIONS: Final = "DELETE FROM session WHERE expires_at <= $1 OR (kind = 'browser' AND last_seen_at <= $2)"
+_SESSIONS: Final = """
+DELETE FROM session WHERE expires_at <= $1 OR (kind = 'browser' AND last_seen_at <= $2)
+  OR (kind = 'device' AND last_seen_at <= $3)
+"""
+_KEPT_ACTS: Final = "DELETE FROM kept_act WHERE expires_at <= $1"
 _CLAIMS: Final = "DELETE FROM pending_claim WHERE expires_at <= $1"
 # Whoever has chosen a password in time may finish, so the link stays as long as its claim.
 _LINKS: Final = """
@@ -35,9 +39,11 @@ def jobs(identity: Identity, clock: Clock) -> tuple[Job, ...]:
 async def delete_expired(identity: Identity, now: datetime) -> None:
     """Delete ended sessions, claims and links, and counts of attempts long ago."""
     idle_since = now - timedelta(minutes=identity.limits.session_idle_minutes)
+    unused_since = now - timedelta(days=identity.limits.device_idle_days)
     async with transaction():
         connection = current_connection()
-        await connection.execute(_SESSIONS, now, idle_since)
+        await connection.execute(_SESSIONS, now, idle_since, unused_since)
+        await connection.execute(_KEPT_ACTS, now)
         await connection.execute(_CLAIMS, now)
         await connection.execute(_LINKS, now)
         await connection.execute(_THROTTLE, now - THROTTLE_KEPT)

@@ -13,7 +13,7 @@ from appliance.identity.records import Person, Role, ScopedRole
 CHANNEL: Final = "leash_identity"
 
 _PERSON: Final = f"""
-SELECT p.id, p.display_name, coalesce(p.email, '') AS email, p.is_disabled, p.disabled_by, p.created_at,
+SELECT p.id, p.display_name, coalesce(p.email, '') AS email, p.is_disabled, p.is_sealed, p.disabled_by, p.created_at,
   EXISTS (SELECT FROM local_credential c WHERE c.person = p.id) AS has_credential,
   {effective.ROLES} AS roles, {effective.DIRECT} AS direct_roles, {effective.SCOPED} AS scoped,
   {effective.GROUPS} AS groups, {effective.SOURCES} AS sources
@@ -80,7 +80,7 @@ def rights_of(row: Any) -> dict[str, Any]:  # noqa: ANN401 - asyncpg.Record has 
 
 
 def _person(row: Any) -> Person:  # noqa: ANN401 - asyncpg.Record
-    plain = ("id", "display_name", "email", "is_disabled", "disabled_by", "has_credential", "created_at")
+    plain = ("id", "display_name", "email", "is_disabled", "is_sealed", "disabled_by", "has_credential", "created_at")
     return Person(
         **{name: row[name] for name in plain},
         **rights_of(row),

@@ -26,6 +26,7 @@ class SessionKind(StrEnum):
     BROWSER = "browser"
     SCRIPT = "script"
     DEVICE = "device"
+    BREAK_GLASS = "break_glass"
 
 
 class LinkPurpose(StrEnum):
@@ -65,7 +66,7 @@ class Source(msgspec.Struct, frozen=True):
         return Actor(kind=ActorKind.SYSTEM, id=str(self))
 
 
-class ScopedRole(msgspec.Struct, frozen=True):
+class ScopedRole(msgspec.Struct, frozen=True, order=True):
     """A role, or an approver group as `group:name`, that somebody has for some projects alone.
 
     Attributes:
@@ -100,6 +101,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         groups: names of approver groups, and of groups of sources as `directory:corp/Developers`.
         sources: where the person has an account that is not disabled there, e.g. `directory:corp`.
         disabled_by: the source that disabled the person; empty if an administrator did.
+        is_sealed: waits behind glass, and comes in by no other way (identity/break_glass).
     """
 
     id: UUID
@@ -114,11 +116,12 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     groups: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
     disabled_by: str = ""
+    is_sealed: bool = False
 
     @property
     def can_come_in(self) -> bool:
         """Whether any way in is open: an own credential, or an account of a source."""
-        return not self.is_disabled and (self.has_credential or bool(self.sources))
+        return not (self.is_disabled or self.is_sealed) and (self.has_credential or bool(self.sources))
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +129,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         roles, scoped, groups: as a Person has them.
-        stepped_up_at: when the person proved the second factor again, if that happened in this session.
+        stepped_up_at: when the person last proved the second factor in this session, its beginning included.
     """
 
     session_id: UUID
@@ -144,7 +147,9 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def actor(self) -> Actor:
         """The person as every service verb wants it; the name is personal."""
-        return Actor(kind=ActorKind.PERSON, id=str(self.person_id), name=f"{self.display_name} <{self.email}>")
+        name = f"{self.display_name} <{self.email}>"
+        marker = self.kind.value if self.kind is SessionKind.BREAK_GLASS else ""
+        return Actor(kind=ActorKind.PERSON, id=str(self.person_id), name=name, marker=marker)
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +162,20 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     user_agent: str
     address: str
+    device_name: str = ""
+    platform: str = ""
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """What a phone or desktop calls itself; empty where it is a browser.
+
+    Attributes:
+        name: its person's name for it, such as `Ada's phone`.
+        platform: `ios`, `android`, `macos`, `windows`, `linux` or what the client says.
+    """
+
+    name: str = ""
+    platform: str = ""
 
 
 class NewSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +250,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         invitation_minutes: life of an invitation's link.
         reset_minutes: life of the link for a new password and authenticator.
         script_max_minutes: longest life of a script's session.
+        device_days: a device's session ends after this, whatever happens.
+        device_idle_days: a device's session ends when nothing was sent for this long.
+        step_up_minutes: how long a proof of the second factor suffices for dangerous acts.
+        break_glass_minutes: life of the session of the owner behind glass.
         cache_seconds: how long a process may answer for a session without asking the database; a change of
             people empties the cache of every process at once (queries.CHANNEL), this bounds a lost message.
     """
@@ -241,4 +264,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     invitation_minutes: int = 4320
     reset_minutes: int = 1440
     script_max_minutes: int = 43200
+    device_days: int = 90
+    device_idle_days: int = 30
+    step_up_minutes: int = 10
+    break_glass_minutes: int = 60
     cache_seconds: float = 2.0

@@ -13,6 +13,7 @@ from appliance.identity.refusals import Refusals
 from appliance.identity.sealing import KeyedHash, RandomBytes, Sealer, derive
 from appliance.identity.sessions import Sessions
 from appliance.identity.sign_ins import SignIns
+from appliance.identity.step_ups import KeptActs, StepUps
 from appliance.identity.throttle import Throttle
 
 
@@ -29,12 +30,15 @@ class Identity:
     links: Links
     claims: Claims
     sign_ins: SignIns
+    step_ups: StepUps
+    kept_acts: KeptActs
     people: People
     group_grants: GroupGrants
     refusals: Refusals
     csrf_key: bytes
     limits: Limits
     passwords: Passwords
+    throttle: Throttle
 
     def close(self) -> None:
         """End the threads that hash passwords."""
@@ -64,10 +68,13 @@ def build_identity(
             limits, passwords=hashing, sessions=sessions, sealer=sealer, issuer=issuer, random_bytes=random_bytes
         ),
         sign_ins=SignIns(passwords=hashing, sessions=sessions, throttle=throttle, sealer=sealer),
+        step_ups=StepUps(sessions=sessions, throttle=throttle, sealer=sealer, minutes=limits.step_up_minutes),
+        kept_acts=KeptActs(Sealer(derive(key, "kept_acts"), random_bytes)),
         people=People(links, sessions),
         group_grants=GroupGrants(sessions),
         refusals=Refusals(),
         csrf_key=derive(key, "csrf"),
         limits=limits,
         passwords=hashing,
+        throttle=throttle,
     )

@@ -28,32 +28,42 @@ from appliance.identity.errors import (
     SessionUnknownError,
 )
 from appliance.identity.queries import person_by_id, rights_of
-from appliance.identity.records import Limits, NewSession, Origin, Session, SessionKind, SignedIn
+from appliance.identity.records import Device, Limits, NewSession, Origin, Session, SessionKind, SignedIn
 from appliance.identity.rules import shown
 from appliance.identity.sealing import RandomBytes, hashed
 from appliance.identity.session_cache import SessionCache
 from appliance.identity.tokens import SESSION, hash_of, new_token
-from appliance.ledger.records import Actor
+from appliance.ledger.records import Actor, ActorKind
 
 log = structlog.get_logger(__name__)
 TOUCH_SECONDS: Final = 60.0
+DEVICE_NAME_MAX: Final = 100
+_PLATFORM_MAX: Final = 40
 _ADDRESS_MAX: Final = 64
-# $2 is now, $3 the moment since when a browser session must have been used.
-_LIVE: Final = "s.expires_at > $2 AND (s.kind <> 'browser' OR s.last_seen_at > $3)"
+# $2 is now, $3 and $4 the moments since when a browser's and a device's session must have been used.
+_LIVE: Final = (
+    "s.expires_at > $2 AND (s.kind <> 'browser' OR s.last_seen_at > $3) AND (s.kind <> 'device' OR s.last_seen_at > $4)"
+)
 _FIND: Final = f"""
 SELECT s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.stepped_up_at,
   p.id AS person_id, p.display_name, coalesce(p.email, '') AS email,
   {effective.ROLES} AS roles, {effective.SCOPED} AS scoped, {effective.GROUPS} AS groups
 FROM session s JOIN person p ON p.id = s.person
-WHERE s.token_hash = $1 AND NOT p.is_disabled AND {_LIVE}
+WHERE s.token_hash = $1 AND NOT p.is_disabled AND p.is_sealed = (s.kind = 'break_glass') AND {_LIVE}
 """  # noqa: S608 - two constants
 _LIST: Final = f"""
-SELECT s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.user_agent, s.address
+SELECT s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.user_agent, s.address,
+  s.device_name, s.platform
 FROM session s WHERE s.person = $1 AND {_LIVE} ORDER BY s.last_seen_at DESC, s.id DESC
 """  # noqa: S608 - see above
 _BEGIN: Final = """
-INSERT INTO session (id, token_hash, person, kind, created_at, last_seen_at, expires_at, user_agent, address)
-VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)
+INSERT INTO session (id, token_hash, person, kind, created_at, last_seen_at, expires_at, user_agent, address,
+  device_name, platform, stepped_up_at)
+VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)
+"""
+_RENEW: Final = """
+UPDATE session SET token_hash = $2, stepped_up_at = $3, last_seen_at = greatest(last_seen_at, $3)
+WHERE id = $1 AND expires_at > $3 RETURNING person, expires_at
 """
 
 
@@ -66,6 +76,14 @@ class Sessions:
         self._random_bytes = random_bytes
         self._cache = SessionCache(limits.cache_seconds)
         self._idle = timedelta(minutes=limits.session_idle_minutes)
+        self._idle_of = {
+            SessionKind.BROWSER: self._idle,
+            SessionKind.DEVICE: timedelta(days=limits.device_idle_days),
+        }
+        self._life_of = {
+            SessionKind.DEVICE: timedelta(days=limits.device_days),
+            SessionKind.BREAK_GLASS: timedelta(minutes=limits.break_glass_minutes),
+        }
         # Written seldom, but often enough that a session in use never looks idle.
         self._touch = min(timedelta(seconds=TOUCH_SECONDS), self._idle / 4)
 
@@ -90,16 +108,20 @@ class Sessions:
             return known
         generation = self._cache.generation
         async with read_connection() as connection:
-            row = await connection.fetchrow(_FIND, token_hash, now, now - self._idle)
+            row = await connection.fetchrow(_FIND, token_hash, *self._live_at(now))
         if row is None:
             return None
         signed_in = _signed_in(row)
         seen_at = await self._seen(row, now) if is_use else row["last_seen_at"]
         ends_at = signed_in.expires_at
-        if signed_in.kind is SessionKind.BROWSER:
-            ends_at = min(ends_at, seen_at + self._idle)
+        if signed_in.kind in self._idle_of:
+            ends_at = min(ends_at, seen_at + self._idle_of[signed_in.kind])
         self._cache.put(token_hash, signed_in, now, ends_at, generation)
         return signed_in
+
+    def _live_at(self, now: datetime) -> tuple[datetime, datetime, datetime]:
+        """The last parameters of `_LIVE`."""
+        return now, now - self._idle_of[SessionKind.BROWSER], now - self._idle_of[SessionKind.DEVICE]
 
     async def _seen(self, row: Any, now: datetime) -> datetime:  # noqa: ANN401 - asyncpg.Record
         """When the session was last used according to the database, after this use."""
@@ -119,19 +141,39 @@ class Sessions:
     async def list_own(self, person: UUID, now: datetime) -> tuple[Session, ...]:
         """A person's live sessions, the last used first."""
         async with read_connection() as connection:
-            rows = await connection.fetch(_LIST, person, now, now - self._idle)
+            rows = await connection.fetch(_LIST, person, *self._live_at(now))
         return tuple(Session(**{**dict(row), "kind": SessionKind(row["kind"])}) for row in rows)
 
     async def begin(
-        self, person: UUID, kind: SessionKind, origin: Origin, now: datetime, *, life: timedelta | None = None
+        self,
+        person: UUID,
+        kind: SessionKind,
+        origin: Origin,
+        now: datetime,
+        *,
+        life: timedelta | None = None,
+        device: Device | None = None,
+        is_proven: bool = False,
     ) -> NewSession:
-        """A new session inside the running transaction, whose ledger entry is the caller's to write."""
+        """A new session inside the running transaction, whose ledger entry is the caller's to write.
+
+        Args:
+            person: whose it is.
+            kind: what holds its token; the life depends on it.
+            origin: where it begins.
+            now: this moment.
+            life: another one than the kind's own.
+            device: what a phone or desktop calls itself.
+            is_proven: a second factor of this moment stands behind it, so that it needs no step-up for a while.
+        """
         token = new_token(SESSION, self._random_bytes)
-        expires_at = now + (life or timedelta(minutes=self._limits.session_absolute_minutes))
-        session_id = uuid7()
+        usual = self._life_of.get(kind, timedelta(minutes=self._limits.session_absolute_minutes))
+        expires_at = now + (life or usual)
+        session_id, named = uuid7(), device or Device()
         await current_connection().execute(
             _BEGIN, session_id, hashed(token), person, kind.value, now, expires_at,
             shown(origin.user_agent), shown(origin.address, _ADDRESS_MAX),
+            shown(named.name, DEVICE_NAME_MAX), shown(named.platform, _PLATFORM_MAX), now if is_proven else None,
         )  # fmt: skip
         return NewSession(token=token, session_id=session_id, person_id=person, expires_at=expires_at)
 
@@ -156,6 +198,32 @@ class Sessions:
             facts = {"person": str(person_id), "minutes": minutes}
             await record(actor, events.SESSION_CREATED, f"session:{session.session_id}", now, facts=facts)
         return session
+
+    async def steps_up(self, session_id: UUID, how: str, now: datetime) -> NewSession:
+        """Note that the session's person has proved again who they are; the session goes on under a new token.
+
+        The old token is dead with the commit: whoever had copied it before is not let in by the proof.
+
+        Args:
+            session_id: the session.
+            how: `totp`, `recovery_code`, `passkey`, `provider` or `directory`; for the ledger.
+            now: this moment.
+
+        Raises:
+            SessionUnknownError: it has ended.
+        """
+        async with transaction():
+            token = new_token(SESSION, self._random_bytes)
+            row = await current_connection().fetchrow(_RENEW, session_id, hashed(token), now)
+            if row is None:
+                raise SessionUnknownError
+            person = await person_by_id(row["person"])
+            name = f"{person.display_name} <{person.email}>"
+            actor = Actor(kind=ActorKind.PERSON, id=str(person.id), name=name)
+            await record(actor, events.SESSION_STEPPED_UP, f"session:{session_id}", now, facts={"how": how})
+            await announce(person.id)
+        self.forget()
+        return NewSession(token=token, session_id=session_id, person_id=person.id, expires_at=row["expires_at"])
 
     async def revoke(self, actor: Actor, person_id: UUID, session_id: UUID, now: datetime) -> None:
         """End one session of a person.
@@ -186,6 +254,17 @@ class Sessions:
             if ended:
                 facts = {"ended": ended}
                 await record(actor, events.SESSIONS_REVOKED, f"person:{person_id}", now, facts=facts)
+        self.forget()
+        return ended
+
+    async def revoke_others(self, signed_in: SignedIn, now: datetime) -> int:
+        """End every session of the person but the one that the request came with; how many there were."""
+        async with transaction():
+            ended = await _end(signed_in.person_id, besides=signed_in.session_id)
+            if ended:
+                facts = {"ended": ended, "kept": str(signed_in.session_id)}
+                subject = f"person:{signed_in.person_id}"
+                await record(signed_in.actor, events.SESSIONS_REVOKED, subject, now, facts=facts)
         self.forget()
         return ended
 
@@ -225,10 +304,14 @@ async def _check_may_end(actor: Actor, person_id: UUID) -> None:
         await check_manages(actor, (await person_by_id(person_id)).roles)
 
 
-async def _end(person_id: UUID, session_id: UUID | None = None) -> int:
-    """End one session of a person, or all of them; how many there were."""
+async def _end(person_id: UUID, session_id: UUID | None = None, *, besides: UUID | None = None) -> int:
+    """End one session of a person, or all of them, or all but one; how many there were."""
     rows = await current_connection().fetch(
-        "DELETE FROM session WHERE person = $1 AND ($2::uuid IS NULL OR id = $2) RETURNING id", person_id, session_id
+        "DELETE FROM session WHERE person = $1 AND ($2::uuid IS NULL OR id = $2) AND id IS DISTINCT FROM $3 "
+        "RETURNING id",
+        person_id,
+        session_id,
+        besides,
     )
     if rows:
         await announce(person_id)

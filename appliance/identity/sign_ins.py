@@ -132,7 +132,7 @@ class SignIns:
         if not is_spent:
             raise _RefusedError(Cause.CODE_USED if proof.step is not None else Cause.CODE_WRONG)
         replaced = await self._sessions.end_previous(previous_token)
-        session = await self._sessions.begin(account.person_id, SessionKind.BROWSER, origin, now)
+        session = await self._sessions.begin(account.person_id, SessionKind.BROWSER, origin, now, is_proven=True)
         facts = {"session": str(session.session_id), "factor": factor}
         if replaced is not None:
             facts["replaced"] = str(replaced)

@@ -27,6 +27,7 @@ class Person(Table, tablename="person"):
     email = Varchar(length=254, unique=True, null=True, default=None)  # null: the person's source tells none
     is_disabled = Boolean(default=False)
     disabled_by = Varchar(length=64, default="")  # the source that did it; empty is an administrator
+    is_sealed = Boolean(default=False)  # comes in by breaking the glass alone, see identity/break_glass
     created_at = Timestamptz(default=None)
 
 
@@ -139,6 +140,18 @@ class SessionRow(Table, tablename="session"):
     stepped_up_at = Timestamptz(default=None, null=True)
     user_agent = Varchar(length=400, default="")
     address = Varchar(length=64, default="")
+    device_name = Varchar(length=100, default="")
+    platform = Varchar(length=40, default="")
+
+
+class KeptAct(Table, tablename="kept_act"):
+    """A form that waits until its person has proved again who they are; its fields are sealed."""
+
+    id = UUID(primary_key=True, default=None)
+    session = ForeignKey(SessionRow, on_delete=OnDelete.cascade, null=False, index=True)
+    path = Varchar(length=400)
+    fields_sealed = Bytea()
+    expires_at = Timestamptz(default=None, index=True)
 
 
 class SignInThrottle(Table, tablename="sign_in_throttle"):

@@ -26,11 +26,13 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         kind: what it is.
         id: pseudonymous identifier (a UUID, or `leashctl`, `scheduler`), safe to keep for ever.
         name: personal (display name, e-mail, host name); enters the ledger by commitment only.
+        marker: an exceptional right that it is done by, e.g. `break_glass`; stands in the facts of every entry.
     """
 
     kind: ActorKind
     id: str
     name: str = ""
+    marker: str = ""
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,11 +79,12 @@ def prepare(entry: LedgerEntry, *, id: UUID, now: datetime, salt_source: Callabl
     if "\0" in event or "\0" in actor or "\0" in subject:
         raise EntryRefusedError("The event, actor or subject holds a NUL character, which the database cannot keep")
     parts, commitments = _parts(entry, salt_source)
+    facts = {**entry.facts, "marker": entry.actor.marker} if entry.actor.marker else entry.facts
     body = _Body(
         actor=_Actor(actor, kind),
         commitments=commitments,
         event=event,
-        facts=msgspec.Raw(canonical_bytes(entry.facts, level=1)),
+        facts=msgspec.Raw(canonical_bytes(facts, level=1)),
         id=str(id),
         occurred_at=msgspec.UNSET if entry.occurred_at is None else time_text(entry.occurred_at),
         recorded_at=time_text(now),

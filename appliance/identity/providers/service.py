@@ -114,8 +114,8 @@ class Providers:
             raise SignInFlowInvalidError from refused
         claims = await self._claims(client, callback, flow, origin, now)
         if flow.purpose is Purpose.STEP_UP:
-            await self._step_ups.confirm(client, flow, claims, signed_in, now)
-            return Finished(back=flow.back, purpose=flow.purpose)
+            renewed = await self._step_ups.confirm(client, flow, claims, signed_in, now)
+            return Finished(back=flow.back, purpose=flow.purpose, session=renewed)
         session = await self.sign_ins.by_provider(provider, claims, origin, now, previous_token)
         return Finished(back=flow.back, purpose=flow.purpose, session=session)
 

@@ -11,7 +11,7 @@ from appliance.identity.providers.client import ProviderClient
 from appliance.identity.providers.errors import Cause, RefusedError, StepUpRefusedError
 from appliance.identity.providers.records import Claims, Flow
 from appliance.identity.providers.sign_in import actor_of, source_of
-from appliance.identity.records import SignedIn
+from appliance.identity.records import NewSession, SignedIn
 from appliance.identity.sessions import Sessions
 
 
@@ -24,8 +24,8 @@ class ProviderStepUps:
 
     async def confirm(
         self, client: ProviderClient, flow: Flow, claims: Claims, signed_in: SignedIn | None, now: datetime
-    ) -> None:
-        """Mark the session that the errand was begun for, if the claims name its person.
+    ) -> NewSession:
+        """The session that the errand was begun for under its new token, if the claims name its person.
 
         Raises:
             StepUpRefusedError: the browser has another session now, or the provider names somebody else.
@@ -35,7 +35,7 @@ class ProviderStepUps:
         except RefusedError as refused:
             await self.record_refusal(client.name, flow, refused, now)
             raise self.refusal() from refused
-        await self._sessions.steps_up(session_id, "provider", now)
+        return await self._sessions.steps_up(session_id, "provider", now)
 
     @staticmethod
     def refusal() -> StepUpRefusedError:
