@@ -3,12 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from appliance.actions.records import AskTerms
 from appliance.approvals.errors import AskUnknownError
 from appliance.approvals.queries import ask_by_id, count_pending, locked_ask, pending_asks, recent_asks
 from appliance.approvals.records import AskState
+from appliance.approvals.rules import is_named
 from appliance.approvals.service import Approvals
 from appliance.database.identifiers import uuid7
+from appliance.identity.records import ScopedRole
 from tests.support.asks import KEY, approver, deny, opened
 from tests.support.decisions import IDA, NOON
 
@@ -74,3 +78,33 @@ async def test_a_stored_ask_says_what_it_was_opened_with() -> None:
     assert (ask.machine_id, ask.person_id, ask.requester_email) == (IDA.machine_id, IDA.person_id, IDA.email)
     assert (ask.created_at, ask.expires_at) == (NOON, NOON + timedelta(seconds=90))
     assert (ask.agent, ask.project, ask.summary, ask.state) == ("claude", "/src/billing", "rm -rf build", "pending")
+
+
+@pytest.mark.parametrize(
+    ("groups", "scoped", "seen"),
+    [
+        (set(), set(), []),
+        ({"payments"}, set(), ["payments"]),
+        ({"directory:corp/payments"}, set(), []),
+        (set(), {ScopedRole("approver", "/src")}, ["plain"]),
+        (set(), {ScopedRole("group:payments", "/src/bill*")}, ["payments"]),
+        (set(), {ScopedRole("approver", "/srv"), ScopedRole("security", "/")}, []),
+        ({"payments"}, {ScopedRole("approver", "/src/billing")}, ["plain", "payments"]),
+    ],
+)
+async def test_a_person_is_listed_the_asks_that_name_them(
+    groups: set[str], scoped: set[ScopedRole], seen: list[str]
+) -> None:
+    """The same ones, waiting or ended, that they may answer by a group or for one project."""
+    approvals = Approvals(KEY)
+    asks = {
+        "plain": await opened(approvals),
+        "payments": await opened(approvals, AskTerms(roles=("group:payments",))),
+        "nobody": await opened(approvals, AskTerms(roles=("owner",))),
+    }
+    who = replace(approver("Bob", "member"), groups=frozenset(groups), scoped=frozenset(scoped))
+    assert [ask.id for ask in await pending_asks(NOON, requester=who)] == [asks[name].id for name in seen]
+    assert [name for name, ask in asks.items() if is_named(ask, who)] == seen
+    for ask in asks.values():
+        await deny(approvals, ask, approver("Ada", "owner"))
+    assert {ask.id for ask in await recent_asks(requester=who)} == {asks[name].id for name in seen}

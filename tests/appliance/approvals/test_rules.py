@@ -9,7 +9,8 @@ import pytest
 from appliance.actions.records import AskTerms
 from appliance.approvals.errors import NotAnAnswererError, SelfApprovalError
 from appliance.approvals.records import Answerer, Ask, AskState
-from appliance.approvals.rules import binding_of, check_answerer, is_requester, nonce
+from appliance.approvals.rules import binding_of, check_answerer, is_named, is_requester, nonce
+from appliance.identity.records import ScopedRole
 from tests.support.asks import ACTION_HASH, KEY, approver, new_ask
 from tests.support.decisions import IDA
 
@@ -115,3 +116,39 @@ def test_an_ask_of_nobody_is_nobodys_own() -> None:
     ask = msgspec.structs.replace(ASK, person_id=None, requester_email="")
     assert not is_requester(ask, approver("Bob", email=" "))
     assert not is_requester(ask, msgspec.structs.replace(approver("Bob"), email=""))
+
+
+def test_an_approver_group_answers_what_names_it() -> None:
+    """And nothing else; a group of a directory that has the same name is none."""
+    ask = ask_with(roles=("group:payments",))
+    member = msgspec.structs.replace(approver("Bob", "member"), groups=frozenset({"payments", "directory:corp/x"}))
+    check_answerer(ask, member)
+    assert is_named(ask, member)
+    for groups in ({"directory:corp/payments"}, {"payment"}, {"group:payments"}, set()):
+        other = msgspec.structs.replace(member, groups=frozenset(groups))
+        assert not is_named(ask, other)
+        with pytest.raises(NotAnAnswererError):
+            check_answerer(ask, other)
+    assert not is_named(ASK, member)
+
+
+def test_a_role_for_one_project_answers_its_asks_alone() -> None:
+    """The ask's project decides; roles that hold everywhere are not scoped ones."""
+    ask = ask_with(roles=("approver", "group:leads"))
+    for role in ("approver", "group:leads"):
+        inside = msgspec.structs.replace(approver("Bob", "member"), scoped=frozenset({ScopedRole(role, "/src")}))
+        check_answerer(ask, inside)
+        assert is_named(ask, inside)
+    for scope in (ScopedRole("approver", "/srv"), ScopedRole("security", "/src")):
+        outside = msgspec.structs.replace(approver("Bob", "member"), scoped=frozenset({scope}))
+        assert not is_named(ask, outside)
+        with pytest.raises(NotAnAnswererError):
+            check_answerer(ask, outside)
+    assert not is_named(ask, approver("Bob", "approver"))
+
+
+def test_a_group_does_not_let_anybody_answer_their_own_ask() -> None:
+    """Where the policy wants somebody else."""
+    ask = ask_with(roles=("group:payments",), allows_self=False)
+    with pytest.raises(SelfApprovalError):
+        check_answerer(ask, msgspec.structs.replace(ida(), groups=frozenset({"payments"})))
