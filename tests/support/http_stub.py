@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 Writer = asyncio.StreamWriter
-Answer = Callable[[str, Writer], Awaitable[None]]
+Answer = Callable[[str, bytes, Writer], Awaitable[None]]
 
 
 class Stub:
@@ -20,8 +21,8 @@ class Stub:
 
 
 @asynccontextmanager
-async def http_stub(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Stub]:
-    """A server on 127.0.0.1; `answer` gets the head of each request and writes what it likes."""
+async def http_stub(answer: Answer, tls: ssl.SSLContext | None = None, *, port: int = 0) -> AsyncIterator[Stub]:
+    """A server on 127.0.0.1; `answer` gets head and body of each request and writes what it likes."""
     stub = Stub(0)
     running = set[asyncio.Task[None]]()
 
@@ -33,14 +34,16 @@ async def http_stub(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncI
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError):
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 stub.requests.append(head)
-                await answer(head, writer)
+                length = re.search(r"(?i)^content-length: *(\d+)", head, re.MULTILINE)
+                body = await reader.readexactly(int(length[1])) if length else b""
+                await answer(head, body, writer)
         finally:
             running.discard(task)
             writer.close()
             with contextlib.suppress(OSError, TimeoutError):
                 await asyncio.wait_for(writer.wait_closed(), 1)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
     stub.port = server.sockets[0].getsockname()[1]
     try:
         yield stub
@@ -59,7 +62,7 @@ def reply(body: bytes = b"{}", status: str = "200 OK", **headers: str) -> Answer
     told |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
 
-    async def answer(_head: str, writer: Writer) -> None:
+    async def answer(_head: str, _body: bytes, writer: Writer) -> None:
         writer.write(f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body)
         await writer.drain()
 

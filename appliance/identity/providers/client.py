@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
 
+from appliance.config.secret import Secret
 from appliance.config.sign_in import Provider
 from appliance.identity.providers import rules
 from appliance.identity.providers.discovery import Discovery, fetch_object
@@ -80,7 +81,7 @@ class ProviderClient:
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.redirect_uri,
-            "code_verifier": flow.verifier,
+            "code_verifier": flow.verifier.reveal(),
         }
         headers, form = self._authenticated(metadata, form)
         reply = await self._fetcher.fetch(
@@ -112,12 +113,12 @@ class ProviderClient:
             RefusedError: one of the checks fails.
             ProviderUnavailableError: the keys cannot be had.
         """
-        claims = await self.verified(tokens.id_token, now)
+        claims = await self.verified(tokens.id_token.reveal(), now)
         rules.check_parties(claims, self.settings.issuer, self.settings.client_id)
         rules.check_times(claims, now, self.skew)
         rules.check_nonce(claims, flow.nonce_hash)
         rules.text_of(claims, "sub")
-        rules.check_access_token(claims, self._reader.half_hash(tokens.access_token))
+        rules.check_access_token(claims, self._reader.half_hash(tokens.access_token.reveal()))
         return claims
 
     def check_step_up(self, claims: Mapping[str, Any], flow: Flow) -> None:
@@ -146,7 +147,7 @@ class ProviderClient:
         metadata = await self.metadata(now)
         if not metadata.userinfo_endpoint:
             return None
-        headers = {"authorization": f"Bearer {tokens.access_token}", "accept": "application/json"}
+        headers = {"authorization": f"Bearer {tokens.access_token.reveal()}", "accept": "application/json"}
         try:
             claims = await fetch_object(self._fetcher, metadata.userinfo_endpoint, headers)
         except ProviderUnavailableError:
@@ -188,4 +189,4 @@ def _tokens_of(body: bytes) -> Tokens:
             raise RefusedError(Cause.CLAIM_MISSING, name)
         if len(token) > _TOKEN_MAX:
             raise RefusedError(Cause.TOKEN_TOO_LARGE, name)
-    return Tokens(id_token=str(id_token), access_token=str(access_token))
+    return Tokens(id_token=Secret(str(id_token)), access_token=Secret(str(access_token)))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from appliance.config.secret import Secret
 from appliance.database.connection import current_connection
 from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
@@ -95,7 +96,7 @@ class Flows:
             provider=provider,
             purpose=Purpose(row["purpose"]),
             nonce_hash=row["nonce_hash"],
-            verifier=self._sealer.open(row["verifier_sealed"], _place(row["id"])),
+            verifier=Secret(self._sealer.open(row["verifier_sealed"], _place(row["id"]))),
             back=row["back"],
             session_id=row["session"],
             created_at=row["created_at"],

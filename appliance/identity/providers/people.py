@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from appliance.config.secret import Secret
 from appliance.config.sign_in import Provider
 from appliance.identity.providers import rules
 from appliance.identity.providers.errors import Cause, RefusedError
@@ -17,7 +18,7 @@ def needs_userinfo(claims: Told, settings: Provider) -> bool:
     return not ("email" in claims and has_name) or rules.groups_of(claims, settings.groups_claim) is None
 
 
-def read_claims(claims: Told, more: Told | None, settings: Provider, id_token: str) -> Claims:
+def read_claims(claims: Told, more: Told | None, settings: Provider, id_token: Secret) -> Claims:
     """The person in a checked ID token, and in userinfo (`more`) where that was asked and answered.
 
     An address and whether it is verified come from the same place. Groups that neither tells are none, but groups that

@@ -38,7 +38,7 @@ class ProviderSessions:
 
     async def keep(self, session_id: UUID, provider: str, claims: Claims) -> None:
         """Remember, inside the running transaction, where a new session began."""
-        sealed = self._sealer.seal(claims.id_token, _place(session_id))
+        sealed = self._sealer.seal(claims.id_token.reveal(), _place(session_id))
         await current_connection().execute(
             _INSERT, session_id, provider, self._hashing.of("subject", provider, claims.subject),
             self._session_hash(provider, claims.session), sealed,

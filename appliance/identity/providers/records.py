@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from appliance.config.secret import Secret
 from appliance.identity.records import NewSession
 
 
@@ -59,8 +60,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """What the token endpoint gave for a code; neither is stored or logged in the clear."""
 
-    id_token: str
-    access_token: str
+    id_token: Secret
+    access_token: Secret
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     groups: frozenset[str] | None
     session: str
     authenticated_at: datetime | None
-    id_token: str
+    id_token: Secret
 
 
 class Callback(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +102,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     purpose: Purpose
     nonce_hash: bytes
-    verifier: str
+    verifier: Secret
     back: str
     session_id: UUID | None
     created_at: datetime

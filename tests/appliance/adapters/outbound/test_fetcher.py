@@ -120,7 +120,7 @@ async def test_ten_megabytes_are_not_read(is_announced: bool) -> None:  # noqa: 
     """Reading stops at the limit, whether the size was announced or not."""
     sent = 0
 
-    async def answer(_head: str, writer: Writer) -> None:
+    async def answer(_head: str, _body: bytes, writer: Writer) -> None:
         nonlocal sent
         length = f"content-length: {10_000_000}\r\n" if is_announced else ""
         writer.write(f"HTTP/1.1 200 OK\r\n{length}connection: close\r\n\r\n".encode())
@@ -143,7 +143,7 @@ async def test_a_compressed_answer_is_refused() -> None:
 async def test_a_dripping_answer_ends_with_the_time_for_all_of_it() -> None:
     """A byte now and then keeps no connection open."""
 
-    async def answer(_head: str, writer: Writer) -> None:
+    async def answer(_head: str, _body: bytes, writer: Writer) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
         for _ in range(100):
             writer.write(b"x")
@@ -160,7 +160,7 @@ async def test_a_dripping_answer_ends_with_the_time_for_all_of_it() -> None:
 async def test_a_silent_server_ends_with_the_time() -> None:
     """It accepts and says nothing."""
 
-    async def answer(_head: str, _writer: Writer) -> None:
+    async def answer(_head: str, _body: bytes, _writer: Writer) -> None:
         await asyncio.sleep(30)
 
     fetcher = HttpFetcher(is_private_allowed=True, total_seconds=0.3)
@@ -196,7 +196,7 @@ async def test_a_redirect_in_a_circle_ends() -> None:
 async def test_nonsense_instead_of_http_is_told() -> None:
     """As unreachable."""
 
-    async def answer(_head: str, writer: Writer) -> None:
+    async def answer(_head: str, _body: bytes, writer: Writer) -> None:
         writer.write(b"SSH-2.0-nonsense\r\n\r\n")
         await writer.drain()
 
