@@ -7,11 +7,33 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from installer.setup.environment import SetupError, run, say
 
 # Program -> Debian package.
-PROGRAMS = {"chromium": "chromium", "curl": "curl", "git": "git", "wrk": "wrk"}
+PROGRAMS = {
+    "chromium": "chromium",
+    "curl": "curl",
+    "git": "git",
+    "ip": "iproute2",
+    "kinit": "krb5-user",
+    "ldapsearch": "ldap-utils",
+    "ldbsearch": "ldb-tools",
+    "samba": "samba",
+    "slapd": "slapd",
+    "winbindd": "winbind",
+    "wrk": "wrk",
+}
+# Parts of Samba without a program of their own: a file of theirs -> Debian package.
+PARTS = {
+    "usr/lib/python3/dist-packages/samba/__init__.py": "python3-samba",
+    "usr/share/samba/setup/provision.ldif": "samba-ad-provision",
+    "usr/lib/*/samba/ldb/samba_secrets.so": "samba-dsdb-modules",
+    "usr/lib/*/samba/vfs/acl_xattr.so": "samba-vfs-modules",
+}
+# Where daemons lie, also for users whose PATH leaves them out.
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
 def main() -> int:
@@ -30,7 +52,8 @@ def bring() -> None:
     Raises:
         SetupError: some are missing and cannot be installed from here.
     """
-    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    missing = [package for program, package in PROGRAMS.items() if shutil.which(program, path=PATH) is None]
+    missing += [package for file, package in PARTS.items() if not any(Path("/").glob(file))]
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
