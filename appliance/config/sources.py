@@ -78,8 +78,8 @@ def _unknown_key(section: str, name: str) -> str:
     return f"is unknown{nearest(name, names)}"
 
 
-def _unknown_section(name: str) -> str:
-    homes = [f"[{setting.section}]" for setting in _ALL.values() if setting.name == name]
+def _unknown_section(name: str, *, is_table: bool) -> str:
+    homes = [] if is_table else [f"[{setting.section}]" for setting in _ALL.values() if setting.name == name]
     if homes:
         return f"stands outside a section; it belongs under {' or '.join(homes)}"
     return f"is an unknown section{nearest(name, [*SECTIONS, *NAMED_SECTIONS])}"
@@ -120,7 +120,9 @@ def sections_of(table: Mapping[str, Any], place: str, problems: list[Problem]) -
     """The sections of a file; what is none is added to `problems`."""
     for kind, members in table.items():
         if kind not in SECTIONS and kind not in NAMED_SECTIONS:
-            problems.append(Problem(key=kind, place=place, message=_unknown_section(kind)))
+            problems.append(
+                Problem(key=kind, place=place, message=_unknown_section(kind, is_table=isinstance(members, dict)))
+            )
         elif not isinstance(members, dict):
             header = kind if kind in SECTIONS else f"{kind}.{NAME_PLACE}"
             problems.append(Problem(key=kind, place=place, message=f"must be a section, [{header}]"))
