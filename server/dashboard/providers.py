@@ -73,8 +73,8 @@ async def come_back(request: AnyRequest, name: FromPath[str]) -> Response[Any]:
     )
     if isinstance(finished, LeashError):
         return _problem_page(request, name, finished)
-    cookies = [session_cookie(instance, finished.session, now)] if finished.session else []
-    return Redirect(local_path(finished.back), status_code=HTTP_303_SEE_OTHER, cookies=cookies)
+    cookie = session_cookie(instance, finished.session, now)
+    return Redirect(local_path(finished.back), status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
 
 
 @post("/auth/oidc/{name:str}/backchannel-logout", status_code=HTTP_200_OK, include_in_schema=False)

@@ -24,13 +24,14 @@ class Authority:
             key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
             decipher_only=False,
         )  # fmt: skip
-        own = self._begun(self._name, self._key).add_extension(x509.BasicConstraints(ca=True, path_length=0), True)  # noqa: FBT003 - critical
+        alone = x509.BasicConstraints(ca=True, path_length=0)
+        own = self._begun(self._name, self._key).add_extension(alone, critical=True)
         certificate = own.add_extension(usage, critical=True).sign(self._key, SHA256())
         self.file = folder / f"{name.replace(' ', '-').lower()}.pem"
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
     def server(self, *hosts: str, days: int = 1) -> tuple[Path, Path]:
-        """Certificate and key of a server (or client) with these names and addresses; `days` below 0 is one that is over."""
+        """Certificate and key of a server or client of these names and addresses; `days` below 0: it is over."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         names = x509.SubjectAlternativeName([_name(host) for host in hosts])

@@ -67,8 +67,8 @@ async def oidc_provider(
 
 async def _until_ready(process: subprocess.Popen[bytes], output: Path) -> None:
     async with asyncio.timeout(START_SECONDS):
-        while "ready" not in output.read_text("utf-8"):
-            assert process.poll() is None, output.read_text("utf-8")
+        while "ready" not in output.read_text("utf-8"):  # noqa: ASYNC240 - a short file
+            assert process.poll() is None, output.read_text("utf-8")  # noqa: ASYNC240 - see above
             await asyncio.sleep(0.05)
 
 

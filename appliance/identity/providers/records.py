@@ -121,11 +121,11 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an errand: where to go on, and the session if there is a new one."""
+    """What came of an errand: where to go on, and the session, new or under a new token."""
 
     back: str
     purpose: Purpose
-    session: NewSession | None = None
+    session: NewSession
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,7 +86,7 @@ def test_a_slash_at_the_end_of_an_issuer_belongs_to_it() -> None:
 )  # fmt: skip
 def test_a_document_with_two_meanings_is_refused(raw: bytes) -> None:
     """Two readers must not read two things."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         read_object(raw)
 
 

@@ -17,7 +17,7 @@ from tests.support.people import NOW, Someone, ledger_facts
 from tests.support.tokens import Signer
 
 IDA = {"name": "Ida", "email": "ida@example.org", "groups": []}
-EVENTS = {LOGOUT_EVENT: {}}
+EVENTS: dict[str, dict[str, str]] = {LOGOUT_EVENT: {}}
 RIGHT = {"events": EVENTS, "sub": "u1", "sid": "s1", "jti": "j1"}
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from appliance.database.connection import read_connection
 from appliance.identity import accounts
-from appliance.identity.errors import IdentityError
 from appliance.identity.providers.errors import (
     ProviderSignInCancelledError,
     ProviderSignInRefusedError,
@@ -27,11 +26,9 @@ from tests.support.tokens import Signer
 IDA = {"name": "Ida Rhodes", "email": "ida@example.org", "email_verified": True, "groups": ["staff"]}
 
 
-async def refused(
-    scene: Scene, cause: str, kind: type[IdentityError] = ProviderSignInRefusedError, **claims: Any
-) -> None:  # noqa: ANN401 - claims of the ID token
+async def refused(scene: Scene, cause: str, **claims: Any) -> None:  # noqa: ANN401 - claims of the ID token
     """Signing in with these claims is refused for that cause."""
-    with pytest.raises(kind):
+    with pytest.raises(ProviderSignInRefusedError):
         await scene.sign_in(**claims)
     assert (await ledger_facts("sign_in.refused"))[-1]["cause"] == cause
 
