@@ -18,6 +18,7 @@ FEATURES = (
     "identity.provisioning",
     "identity.passkeys",
     "identity.break_glass",
+    "identity.flows",
     "agents",
     "policy",
     "decisions",

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from appliance.identity.directories.records import RefusalCause
-from appliance.identity.errors import IdentityError
+from appliance.identity.errors import IdentityError, SignInRefusedError
 
 
 class DirectoryError(IdentityError):
@@ -104,3 +104,14 @@ class SyncOffError(DirectoryError):
     code = "sync_off"
     summary = "This directory is not synchronised"
     next_step = 'Set bind = "service" with bind_dn and bind_password, and sync_seconds above 0.'
+
+
+class DirectorySignInRefusedError(SignInRefusedError):
+    """The directory, or what is known of the person here, lets nobody in; the answer does not say which or why."""
+
+    code = "directory_sign_in_refused"
+    summary = "You could not be signed in with this name and password"
+    next_step = (
+        "Check both. After a few wrong passwords nothing is tried for half an hour, so that nobody locks your account;"
+        " if the password is new or expired, change it where you sign in to your computer."
+    )
