@@ -11,8 +11,8 @@ _VERDICTS_KEPT: Final = 512
 # Longer contexts hold a command line or many paths: they will not come again, and must not fill the memory.
 _CHARACTERS_MAX: Final = 512
 
-# Positions of the policies, principal, action, resource, and the context as Cedar reads it.
-Key = tuple[frozenset[int], str, str, str, bytes]
+# Number of the slice, principal, action, resource, and the context as Cedar reads it.
+Key = tuple[int, str, str, str, bytes]
 
 
 class CedarAnswer(NamedTuple):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 import cedarpy
@@ -52,11 +53,13 @@ class Slice(NamedTuple):
 
     Attributes:
         policy_set: Cedar's handle.
+        number: tells it from every other slice of these policies.
         attributes: names of the context attributes that any of them reads.
         uses_hierarchy: whether any of them asks for the directories above the project.
     """
 
     policy_set: cedarpy.PolicySet
+    number: int
     attributes: tuple[str, ...]
     uses_hierarchy: bool
 
@@ -73,7 +76,18 @@ class CompiledPolicies:
         answers: what Cedar has said of requests by these policies.
     """
 
-    __slots__ = ("_always", "_index", "_slice", "answers", "by_id", "policies", "position_of", "text", "version")
+    __slots__ = (
+        "_always",
+        "_index",
+        "_numbers",
+        "_slice",
+        "answers",
+        "by_id",
+        "policies",
+        "position_of",
+        "text",
+        "version",
+    )
 
     def __init__(self, text: str, version: int, policies: tuple[CompiledPolicy, ...]) -> None:
         self.text = text
@@ -86,6 +100,7 @@ class CompiledPolicies:
         for position, policy in enumerate(policies):
             self._file(position, policy)
         self.answers = CedarAnswers()
+        self._numbers = count(1)
         self._slice = lru_cache(maxsize=_SLICES_KEPT)(self._parse)
 
     def candidates(self, views: Sequence[View]) -> frozenset[int]:
@@ -146,6 +161,7 @@ class CompiledPolicies:
         members = ",".join(policy.source for policy in chosen)
         source = f'{{"templates":{{}},"staticPolicies":{{{members}}},"templateLinks":[]}}'
         return Slice(
+            number=next(self._numbers),
             policy_set=cedarpy.PolicySet.from_json_str(source),
             attributes=tuple(sorted({name for policy in chosen for name in policy.shape.attributes})),
             uses_hierarchy=any(policy.shape.uses_hierarchy for policy in chosen),
@@ -175,12 +191,14 @@ def compile_policy(form: Mapping[str, Any], line: int) -> CompiledPolicy:
 
 
 def _bare(form: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what Cedar need not see: annotations, and the scope of a forbid.
+    """Leave out what Cedar need not see: annotations, and what the tests decide exactly of a policy's scope.
 
-    The tests decide every scope exactly, and a third of Cedar's time on a policy goes into its scope. A permit
-    keeps its scope all the same: of two checks that agree, the second costs little where a mistake would allow.
+    A third of Cedar's time on a policy goes into its scope, which is one and the same for every command of an action.
+    What is equal is equal for the tests as for Cedar. Where a permit speaks of what lies within something, it keeps
+    that: of two checks that agree, the second costs little where a mistake would allow.
     """
     bare = {key: value for key, value in form.items() if key != "annotations"}
-    if form["effect"] == "forbid":
-        bare |= {variable: {"op": "All"} for variable in ("principal", "action", "resource")}
+    for variable in ("principal", "action", "resource"):
+        if form["effect"] == "forbid" or form[variable]["op"] == "==":
+            bare[variable] = {"op": "All"}
     return bare

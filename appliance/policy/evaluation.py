@@ -98,7 +98,7 @@ def _ask_cedar(compiled: CompiledPolicies, positions: frozenset[int], views: Seq
         if len(distinct) > MOST_COMMANDS:
             return [_Answer(view, cedarpy.Decision.Deny, (), ())] * len(distinct)
     action = views[0].request.action
-    scope = (positions, action.agent, action.kind.value, action.project)
+    scope = (chosen.number, action.agent, action.kind.value, action.project)
     told = {context: compiled.answers.get((*scope, context)) for context in distinct}
     unknown = [context for context, answer in told.items() if answer is None]
     if unknown:
@@ -123,7 +123,7 @@ def _told(compiled: CompiledPolicies, result: cedarpy.AuthzResult) -> CedarAnswe
     errors = tuple(result.diagnostics.errors)
     if result.decision is cedarpy.Decision.NoDecision and not errors:
         errors = ("the request was not understood",)
-    positions = sorted([compiled.position_of[identifier] for identifier in result.diagnostics.reasons])
+    positions = sorted(map(compiled.position_of.__getitem__, result.diagnostics.reasons))
     return CedarAnswer(result.decision, tuple(positions), errors)
 
 
@@ -198,6 +198,6 @@ def _verdict(
     return Verdict(
         outcome=outcome,
         policy_version=compiled.version,
-        policies=tuple(policy.match for policy in policies),
+        policies=tuple([policy.match for policy in policies]),
         reason=reason,
     )

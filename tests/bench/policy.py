@@ -26,7 +26,8 @@ _ELSEWHERE = (
     'permit (principal, action == Action::"mcp", resource) when {{ context.mcp_server == "server{0}" }};',
     'forbid (principal, action == Action::"shell", resource) when {{ context.command like "*deploy-{0}*" }};',
 )
-# Policies that concern the action: everything that can be looked up holds, so Cedar itself must evaluate each.
+# Policies that concern the action: everything that can be looked up holds. Cedar must evaluate each permit; of the
+# forbids, which it had to evaluate too, the index knows since that their pattern is matched.
 _HERE = (
     """permit (principal, action == Action::"shell", resource)
 when {{ context.programs.contains("git") && context.session != "nobody-{0}" }};""",
