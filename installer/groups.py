@@ -27,6 +27,9 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "ledger": Entry("ledger", "ledger_app", "Verify, export and look at the ledger."),
     "people": Entry("people", "people_app", "Owner link, invitations, roles and sessions."),
     "policy": Entry("policy", "policy_app", "Write, check and publish the policies."),
+    "provisioning": Entry(
+        "provisioning", "provisioning_app", "Tokens of identity providers that write people and groups."
+    ),
     "version": Entry("version", "version_app", "Say which release this is."),
 }
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from appliance.identity.provisioning.errors import (
     MemberUnknownError,
     PasswordAttributeRefusedError,
+    PathRefusedError,
     SyntaxRefusedError,
     TooManyError,
     ValueRefusedError,
@@ -17,6 +18,7 @@ from server.dashboard.dependencies import AnyRequest
 
 PATCH_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MEMBERS_MAX: Final = 60_000
+PATH_MAX: Final = 1000
 
 
 async def body_of(request: AnyRequest) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def operations(raw: dict[str, Any], most: int) -> list[dict[str, Any]]:
     """The operations of a PATCH.
 
     Raises:
-        SyntaxRefusedError, TooManyError: there are none, or too many.
+        SyntaxRefusedError, TooManyError, PathRefusedError: there are none, too many, or one with a very long path.
     """
     check_keys(raw)
     found = next((value for key, value in raw.items() if key.lower() == "operations"), None)
@@ -66,6 +68,10 @@ def operations(raw: dict[str, Any], most: int) -> list[dict[str, Any]]:
         raise TooManyError(f"A PATCH has at most {most} operations here")
     for each in found:
         check_keys(each)
+        if any(
+            isinstance(value, str) and len(value) > PATH_MAX for key, value in each.items() if key.lower() == "path"
+        ):
+            raise PathRefusedError(f"A path has at most {PATH_MAX} characters here")
     return found
 
 

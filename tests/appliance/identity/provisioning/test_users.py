@@ -27,7 +27,7 @@ ENTRA = Caller(token_id=UUID(int=1), provider="entra")
 OKTA = Caller(token_id=UUID(int=2), provider="okta")
 
 
-def content(name: str = "mia@example.org", *, is_active: bool | None = True, **more: Any) -> UserContent:
+def content(name: str = "mia@example.org", *, is_active: bool | None = True, **more: Any) -> UserContent:  # noqa: ANN401 - any field
     """What a provider says of Mia."""
     fields: dict[str, Any] = {
         "user_name": name, "external_id": "", "is_active": is_active, "display_name": "Mia", "email": name,
