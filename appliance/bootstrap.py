@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from appliance.approvals.service import Approvals
 from appliance.approvals.waiters import Waiters
 from appliance.clock import Clock, utc_now
 from appliance.config import Config
+from appliance.config.sign_in import Directory as DirectorySettings
 from appliance.config.sign_in import Provider
 from appliance.database import roles
 from appliance.database.connection import connect, disconnect, read_connection, session_settings
@@ -28,6 +29,10 @@ from appliance.decisions.refusals import Refusals
 from appliance.decisions.service import Decisions
 from appliance.decisions.writer import DecisionWriter
 from appliance.feed import Feed
+from appliance.identity.directories.ports import Directory
+from appliance.identity.external import ExternalSignIns, build_external
+from appliance.identity.flows.jobs import jobs as flows_jobs
+from appliance.identity.flows.service import AppSignIns
 from appliance.identity.jobs import jobs as identity_jobs
 from appliance.identity.providers.jobs import jobs as providers_jobs
 from appliance.identity.providers.ports import Fetcher, TokenReader
@@ -63,6 +68,8 @@ class Appliance:
     keys: KeyRing
     identity: Identity
     providers: Providers
+    external: ExternalSignIns
+    app_sign_ins: AppSignIns
     ledger: Ledger
     policies: PolicyStore
     protection: Protection
@@ -75,6 +82,7 @@ class Appliance:
             *approvals_jobs(self.approvals, self.clock),
             *identity_jobs(self.identity, self.clock),
             *providers_jobs(self.clock),
+            *flows_jobs(self.clock),
             *database_jobs(self.clock),
         )
 
@@ -158,6 +166,14 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
             fetcher_of=_fetcher_of,
             reader_of=_reader_of,
         ),
+        external=build_external(
+            _directories_of(config.directories, clock),
+            config.directories,
+            keys.derive("identity"),
+            sessions=identity.sessions,
+            attempts_per_minute=config.api.sign_in_attempts_per_minute,
+        ),
+        app_sign_ins=AppSignIns(identity.sessions),
         ledger=Ledger(
             load_or_create(state / "secrets" / "ledger.key", origin),
             CheckpointFile(state / "ledger.checkpoint"),
@@ -167,6 +183,15 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
         protection=Protection(_scanner(config, keys)),
         approvals=Approvals(keys.derive("approvals")),
     )
+
+
+def _directories_of(settings: Mapping[str, DirectorySettings], clock: Clock) -> Mapping[str, Directory]:
+    if not settings:
+        return {}
+    # Imported where a directory is configured, like the adapters below.
+    from appliance.adapters.ldap.directory import build_directories  # noqa: PLC0415
+
+    return build_directories(settings, clock)
 
 
 def _fetcher_of(provider: Provider) -> Fetcher:

@@ -63,6 +63,13 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "provider_sign_in_refused": 401,
     "provider_sign_in_cancelled": 401,
     "step_up_refused": 403,
+    "directory_unknown": 404,
+    "directory_unavailable": 503,
+    "directory_misconfigured": 503,
+    "directory_sign_in_refused": 401,
+    "app_flow_invalid": 410,
+    "app_code_refused": 401,
+    "app_not_let_in": 403,
     # provisioning
     "provisioning_token_refused": 401,
     "provisioning_token_unknown": 404,
