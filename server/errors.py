@@ -42,6 +42,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     # identity
     "sign_in_required": 401,
     "sign_in_refused": 401,
+    "local_sign_in_off": 403,
     "sign_in_throttled": 429,
     "sign_in_busy": 503,
     "permission_missing": 403,

@@ -26,6 +26,14 @@ class SignInRefusedError(IdentityError):
     next_step = "Check all three and wait for the authenticator's next code; each code works once."
 
 
+class LocalSignInOffError(IdentityError):
+    """The installation takes no passwords of its own."""
+
+    code = "local_sign_in_off"
+    summary = "Nobody signs in here with a password of this installation"
+    next_step = "Use one of the other ways on the sign-in page."
+
+
 class SignInThrottledError(IdentityError):
     """Too many failed attempts."""
 

@@ -5,12 +5,36 @@ from typing import Final
 from litestar import Router
 from litestar.handlers import HTTPRouteHandler
 
-from server.api import account, agents, approvals, decisions, enrolment, health, hooks, ledger, people, policies
+from server.api import (
+    account,
+    agents,
+    approvals,
+    decisions,
+    enrolment,
+    health,
+    hooks,
+    ledger,
+    mobile_auth,
+    people,
+    policies,
+)
 from server.api.bodies import strict_json
 from server.api.openapi import ApiOperation, show_openapi
 from server.api.scim import router as scim_router
 
-_MODULES: Final = (health, hooks, enrolment, account, approvals, decisions, policies, agents, ledger, people)
+_MODULES: Final = (
+    health,
+    hooks,
+    enrolment,
+    mobile_auth,
+    account,
+    approvals,
+    decisions,
+    policies,
+    agents,
+    ledger,
+    people,
+)
 _HANDLERS: Final[list[HTTPRouteHandler]] = [handler for module in _MODULES for handler in module.handlers]
 for _handler in _HANDLERS:
     _handler.operation_class = ApiOperation

@@ -11,6 +11,7 @@ from server.dashboard import (
     account,
     agents,
     approvals,
+    apps,
     decisions,
     ledger,
     live,
@@ -25,7 +26,8 @@ from server.dashboard.assets import serve_static
 from server.dashboard.rendering import template_config as template_config
 
 _MODULES: Final = (
-    overview, sign_in, providers, account, approvals, decisions, policies, agents, ledger, people, reference, live,
+    overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, ledger, people, reference,
+    live,
 )  # fmt: skip
 _PAGES: Final = Router(
     "/",

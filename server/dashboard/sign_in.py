@@ -1,6 +1,7 @@
 """Ways in and out: the one-time link with its two steps, sign-in, sign-out."""
 
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.params import FromPath
@@ -8,7 +9,9 @@ from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from appliance.errors import LeashError
-from appliance.identity.records import LinkOffer, PendingClaim
+from appliance.identity.directories.errors import DirectoryUnavailableError
+from appliance.identity.errors import LocalSignInOffError
+from appliance.identity.records import LinkOffer, NewSession, PendingClaim
 from server.authentication import (
     authentication_of,
     claim_cookie,
@@ -20,10 +23,13 @@ from server.authentication import (
     signed_in_of,
 )
 from server.authorization import SIGN_IN_PATH, local_path, requires_own_page, requires_sign_in
+from server.dashboard.apps import flow_in
 from server.dashboard.dependencies import AnyRequest, appliance_of, attempted, fields_of, now_of
 from server.dashboard.providers import leaving_page, way_out
 from server.dashboard.rendering import page
 from server.errors import status_of
+
+LOCAL: Final = "local"
 
 
 @get("/claim/{token:str}", include_in_schema=False)
@@ -107,42 +113,77 @@ def _code_page(request: AnyRequest, pending: PendingClaim, problem: LeashError |
 
 @get(SIGN_IN_PATH, include_in_schema=False, sync_to_thread=False)
 def show_sign_in(request: AnyRequest) -> Template:
-    """E-mail, password and code, in one step."""
-    back = local_path(request.query_params.get("next", "/"))
-    return _sign_in_page(request, back)
+    """Every way in, in one step each."""
+    return _sign_in_page(request, local_path(request.query_params.get("next", "/")))
 
 
 @post(SIGN_IN_PATH, guards=[requires_own_page], include_in_schema=False)
 async def sign_in(request: AnyRequest) -> Response[Any]:
-    """A fresh session, and on to the page that was wanted."""
-    instance, now = authentication_of(request).instance, now_of(request)
+    """A fresh session by a password that is kept here, and on to the page that was wanted."""
+    if not appliance_of(request).config.sign_in.local_accounts:
+        raise LocalSignInOffError
     fields = await fields_of(request)
-    back = local_path(fields.get("next", "/"))
-    session = await attempted(
-        appliance_of(request).identity.sign_ins.sign_in(
-            email=fields.get("email"),
-            password=fields.get("password"),
-            code=fields.get("code"),
-            origin=origin_of(request),
-            now=now,
-            previous_token=request.cookies.get(session_cookie_name(instance)),
-        )
+    work = appliance_of(request).identity.sign_ins.sign_in(
+        email=fields.get("email"),
+        password=fields.get("password"),
+        code=fields.get("code"),
+        origin=origin_of(request),
+        now=now_of(request),
+        previous_token=_previous_token(request),
     )
+    return await _signed_in_by(request, work, fields, LOCAL)
+
+
+@post(f"{SIGN_IN_PATH}/directory/{{name:str}}", guards=[requires_own_page], include_in_schema=False)
+async def sign_in_by_directory(request: AnyRequest, name: FromPath[str]) -> Response[Any]:
+    """A fresh session by the password that a directory keeps, and on to the page that was wanted."""
+    fields = await fields_of(request)
+    work = appliance_of(request).external.by_directory(
+        name, fields.get("user"), fields.get("password"), origin_of(request), now_of(request), _previous_token(request)
+    )
+    return await _signed_in_by(request, work, fields, name)
+
+
+async def _signed_in_by(
+    request: AnyRequest, work: Awaitable[NewSession], fields: dict[str, str], tried: str
+) -> Response[Any]:
+    back = local_path(fields.get("next", "/"))
+    session = await attempted(work)
     if isinstance(session, LeashError):
-        return _sign_in_page(request, back, session, fields.get("email", ""))
-    return Redirect(back, status_code=HTTP_303_SEE_OTHER, cookies=[session_cookie(instance, session, now)])
+        return _sign_in_page(request, back, session, fields, tried)
+    cookie = session_cookie(authentication_of(request).instance, session, now_of(request))
+    return Redirect(back, status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
 
 
-def _sign_in_page(request: AnyRequest, back: str, problem: LeashError | None = None, email: str = "") -> Template:
+def _previous_token(request: AnyRequest) -> str | None:
+    return request.cookies.get(session_cookie_name(authentication_of(request).instance))
+
+
+def _sign_in_page(
+    request: AnyRequest,
+    back: str,
+    problem: LeashError | None = None,
+    fields: Mapping[str, str] | None = None,
+    tried: str = "",
+) -> Template:
+    """Every way in; `tried` is the one that has just failed."""
+    appliance, typed = appliance_of(request), fields or {}
+    if isinstance(problem, DirectoryUnavailableError):
+        problem.detail = problem.summary  # the rest names hosts and settings, and is in the log
     return page(
         request,
         "sign_in.html",
         title="Sign in",
         status_code=status_of(problem) if problem else 200,
         problem=problem,
-        email=email,
+        tried=tried,
+        email=typed.get("email", ""),
+        user=typed.get("user", ""),
         back=back,
-        providers=appliance_of(request).providers.choices(),
+        flow=flow_in(back),
+        is_local=appliance.config.sign_in.local_accounts,
+        directories=appliance.external.choices(),
+        providers=appliance.providers.choices(),
     )
 
 
@@ -157,4 +198,7 @@ async def sign_out(request: AnyRequest) -> Response[Any]:
     return Redirect(SIGN_IN_PATH, status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
 
 
-handlers = [show_claim, set_password, show_authenticator, confirm_authenticator, show_sign_in, sign_in, sign_out]
+handlers = [
+    show_claim, set_password, show_authenticator, confirm_authenticator, show_sign_in, sign_in, sign_in_by_directory,
+    sign_out,
+]  # fmt: skip
