@@ -33,7 +33,12 @@ from appliance.identity.directories.ports import Directory
 from appliance.identity.external import ExternalSignIns, build_external
 from appliance.identity.flows.jobs import jobs as flows_jobs
 from appliance.identity.flows.service import AppSignIns
+from appliance.identity.break_glass.jobs import jobs as break_glass_jobs
+from appliance.identity.break_glass.ports import NoAlarm
+from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.jobs import jobs as identity_jobs
+from appliance.identity.passkeys.jobs import jobs as passkeys_jobs
+from appliance.identity.passkeys.service import Passkeys, build_passkeys
 from appliance.identity.providers.jobs import jobs as providers_jobs
 from appliance.identity.providers.ports import Fetcher, TokenReader
 from appliance.identity.providers.service import Providers, build_providers
@@ -68,6 +73,8 @@ class Appliance:
     keys: KeyRing
     identity: Identity
     providers: Providers
+    passkeys: Passkeys
+    break_glass: BreakGlass
     external: ExternalSignIns
     app_sign_ins: AppSignIns
     ledger: Ledger
@@ -82,6 +89,8 @@ class Appliance:
             *approvals_jobs(self.approvals, self.clock),
             *identity_jobs(self.identity, self.clock),
             *providers_jobs(self.clock),
+            *passkeys_jobs(self.clock),
+            *break_glass_jobs(self.break_glass, self.clock),
             *flows_jobs(self.clock),
             *database_jobs(self.clock),
         )
@@ -174,6 +183,17 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
             attempts_per_minute=config.api.sign_in_attempts_per_minute,
         ),
         app_sign_ins=AppSignIns(identity.sessions),
+        passkeys=build_passkeys(
+            identity,
+            public_origin=config.public_origin,
+            name=_ISSUER,
+            is_open=config.sign_in.local_accounts,
+            random_bytes=os.urandom,
+        ),
+        # Nothing can notify anybody yet: whoever builds that passes its alarm here in place of none.
+        break_glass=BreakGlass(
+            identity, people=config.sign_in.break_glass_people, alarm=NoAlarm(), random_bytes=os.urandom
+        ),
         ledger=Ledger(
             load_or_create(state / "secrets" / "ledger.key", origin),
             CheckpointFile(state / "ledger.checkpoint"),
