@@ -16,6 +16,7 @@ from appliance.ledger.queries import entry_detail
 from server.api.records import PAGE, Limit
 from server.authentication import signed_in_of
 from server.authorization import requires
+from server.dashboard.asks import may_see_decision
 from server.dashboard.dependencies import AnyRequest, may
 from server.dashboard.payload import content_of
 from server.http_errors import NotFoundError
@@ -65,8 +66,7 @@ async def search_decisions(  # noqa: PLR0913, PLR0917 - each is a parameter of t
 async def read_decision(request: AnyRequest, decision_id: FromPath[UUID]) -> DecisionDetail:
     """One decision."""
     decision = await decision_by_id(decision_id)
-    is_own = decision is not None and decision.person_id == signed_in_of(request).person_id
-    if decision is None or not (is_own or may(request, Permission.DECISIONS_READ)):
+    if decision is None or not await may_see_decision(request, decision):
         raise NotFoundError("There is no such decision")
     return DecisionDetail(decision=decision, content=content_of(await entry_detail(decision_id)))
 

@@ -97,6 +97,13 @@ def concerns(request: AnyRequest, ask: Ask) -> bool:
     return rules.is_requester(ask, answerer) or rules.is_named(ask, answerer)
 
 
+async def may_see_decision(request: AnyRequest, decision: StoredDecision) -> bool:
+    """Whether the reader may see every decision, or this is about their own agent or an ask that concerns them."""
+    if may(request, Permission.DECISIONS_READ) or decision.person_id == signed_in_of(request).person_id:
+        return True
+    return decision.ask_id is not None and concerns(request, await ask_by_id(decision.ask_id))
+
+
 async def matched_policies(store: PolicyStore, names: Iterable[str], version: int) -> tuple[MatchedPolicy, ...]:
     """The policies of a decision with title and reason, of the version that decided."""
     compiled = store.compiled

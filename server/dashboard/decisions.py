@@ -18,7 +18,7 @@ from appliance.identity.rules import Permission
 from appliance.ledger.queries import entry_detail
 from server.authentication import signed_in_of
 from server.authorization import requires
-from server.dashboard.asks import matched_policies
+from server.dashboard.asks import matched_policies, may_see_decision
 from server.dashboard.dependencies import AnyRequest, appliance_of, may, uuid_or_none
 from server.dashboard.payload import PAGE_CHARACTERS, content_of, plain_text, shown
 from server.dashboard.rendering import PAGE_HEADERS, page
@@ -80,8 +80,7 @@ async def show_decision_payload(request: AnyRequest, decision_id: FromPath[UUID]
 
 async def _seen(request: AnyRequest, decision_id: UUID) -> StoredDecision:
     decision = await decision_by_id(decision_id)
-    is_own = decision is not None and decision.person_id == signed_in_of(request).person_id
-    if decision is None or not (is_own or may(request, Permission.DECISIONS_READ)):
+    if decision is None or not await may_see_decision(request, decision):
         raise NotFoundException("There is no such decision")
     return decision
 

@@ -13,9 +13,12 @@ from appliance.agents.records import AuthenticatedMachine, Enrolment
 from appliance.agents.service import revoke_machine
 from appliance.agents.tokens import CHANNEL, UNKNOWN_MAX, MachineTokens
 from appliance.clock import utc_now
-from appliance.database.connection import disconnect, pooled
+from appliance.database.connection import current_connection, disconnect, pooled
 from appliance.database.errors import DatabaseUnreachableError
 from appliance.database.listener import Listener
+from appliance.database.transaction import transaction
+from appliance.identity import accounts, groups
+from appliance.identity.records import Source, SourceKind
 from tests.appliance.agents.test_service import ADMIN, add_person, enrolled, token
 from tests.support.postgres import TestDatabase
 
@@ -197,3 +200,24 @@ async def test_a_machine_at_work_is_seen_at_most_once_a_minute(committed_databas
     now += timedelta(seconds=61)
     assert await seen("") == (now, "0.37.8 [2J")
     await tokens.close()
+
+
+async def test_a_machine_has_the_groups_of_its_person(committed_database: TestDatabase) -> None:
+    """As policies see them: approver groups by their name, groups of a directory with their source."""
+    made = await _machine("ida@acme.example")
+    corp = Source(SourceKind.DIRECTORY, "corp")
+    profile = accounts.Profile(key="ida", user_name="ida", display_name="Ida", email="ida@acme.example")
+    async with transaction():
+        await accounts.provision(corp.actor, corp, profile, utc_now())
+        await groups.set_members(corp.actor, corp, {"a": "Leads"}, {"ida": frozenset({"a"})}, utc_now())
+    (leads,) = await groups.groups_of(corp)
+    async with transaction():
+        await current_connection().execute(
+            "INSERT INTO group_grant (id, identity_group, role, project, created_at, created_by) "
+            "VALUES (uuidv7(), $1, 'group:payments', '', now(), ''), (uuidv7(), $1, 'group:core', '/srv', now(), '')",
+            leads.id,
+        )
+    async with _tokens(_Ticks()) as tokens:
+        found = await tokens.authenticate(made.token)
+        assert found is not None
+        assert found.groups == {"payments", "directory:corp/Leads"}

@@ -19,7 +19,7 @@ from appliance.policy.service import publish
 from tests.support.decisions import IDA, kept, ledger_of
 from tests.support.machines import bash
 from tests.support.postgres import TestDatabase
-from tests.support.roads import OPERATOR, POLICIES, answered, call, decisions, said, waiting
+from tests.support.roads import OPERATOR, POLICIES, Opens, answered, call, decisions, said, waiting
 
 # Made at run time: no literal here looks like a secret.
 AWS_KEY = "AKIA" + "".join(Random(7).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16))  # noqa: S311
@@ -134,3 +134,21 @@ async def test_many_calls_at_once_are_all_recorded(road: Road) -> None:
     async with read_connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM decision WHERE outcome = $1", Outcome.ALLOW.value) == 200
     assert len(await kept()) == 200
+
+
+async def test_a_policy_tells_people_apart_by_their_groups(opens: Opens) -> None:
+    """Those of the machine's person, by the names that a policy gives."""
+    road = await opens()
+    text = (
+        POLICIES
+        + """
+    @id("release-alone") forbid (principal, action, resource)
+    when { context.program == "publish" } unless { context.groups.contains("release-engineers") };
+    """
+    )
+    await publish(OPERATOR, text, "test", utc_now(), expected_version=2)
+    await road.decisions._policies.reload()
+    engineer = msgspec.structs.replace(IDA, groups=frozenset({"release-engineers", "directory:corp/Everybody"}))
+    stranger = msgspec.structs.replace(IDA, groups=frozenset({"directory:corp/release-engineers"}))
+    assert said(await road.decisions.decide(call("publish", of=engineer)))[0] == "allow"
+    assert said(await road.decisions.decide(call("publish", of=stranger)))[0] == "deny"
