@@ -13,7 +13,13 @@ from tests.support.postgres import TestDatabase, TestPostgres, test_postgres
 
 AREAS = ("road", "signin", "clients", "keeping", "host", "kubernetes", "visibility")
 # The area of the tests below a folder; what is not named here belongs to the main road.
-AREA_OF: dict[str, str] = {"appliance/adapters/ldap": "signin"}
+AREA_OF: dict[str, str] = {
+    "appliance/adapters/jose": "signin",
+    "appliance/adapters/ldap": "signin",
+    "appliance/adapters/outbound": "signin",
+    "appliance/identity/providers": "signin",
+    "server/dashboard/test_providers": "signin",
+}
 ROOT = Path(__file__).parent
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from installer.setup import providers
 from installer.setup.environment import SetupError, run, say
 
 # Program -> Debian package.
@@ -40,6 +41,7 @@ def main() -> int:
     """Install what is missing, or say what is."""
     try:
         bring()
+        providers.bring()
     except SetupError as problem:
         sys.stderr.write(f"{problem}\n")
         return 69

@@ -2,12 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 from tests.checks.tree import ROOT
 
 _HOST = re.compile(r"https?://|^-|^\s*--(?!hash=sha256:)", re.MULTILINE)
 _PIN = re.compile(r"^[A-Za-z0-9][\w.\-\[\]]*==\S+", re.MULTILINE)
-_LOCK = ROOT / "server" / "dashboard" / "package-lock.json"
+_LOCKS = tuple(ROOT / folder / "package-lock.json" for folder in ("server/dashboard", "tests/support/node"))
 
 
 def problems() -> list[str]:
@@ -20,11 +21,13 @@ def problems() -> list[str]:
         packages = re.split(r"(?m)^(?=\S)", text)
         loose = [each.split()[0] for each in packages if each.strip() and not (_PIN.match(each) and "--hash=" in each)]
         found += [f"{path.name} does not pin {name} by version and hash" for name in loose]
-    lock = _LOCK.read_text("utf-8")
-    if "resolved" in lock or "http" in lock:
-        found.append(f"{_LOCK.name} names a host; make it with --omit-lockfile-registry-resolved")
-    packages_of_lock = {name: each for name, each in json.loads(lock)["packages"].items() if name}
-    found += [
-        f"{_LOCK.name} has no hash of {name}" for name, each in packages_of_lock.items() if "integrity" not in each
-    ]
+    return found + [problem for path in _LOCKS for problem in _of_npm(path)]
+
+
+def _of_npm(path: Path) -> list[str]:
+    lock, shown = path.read_text("utf-8"), path.relative_to(ROOT)
+    packages = {name: each for name, each in json.loads(lock)["packages"].items() if name}
+    found = [f"{shown} has no hash of {name}" for name, each in packages.items() if "integrity" not in each]
+    if '"resolved"' in lock or "://" in lock:
+        found.append(f"{shown} names a host; make it with --omit-lockfile-registry-resolved, without `funding`")
     return found

