@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +29,15 @@ from appliance.decisions.refusals import Refusals
 from appliance.decisions.service import Decisions
 from appliance.decisions.writer import DecisionWriter
 from appliance.feed import Feed
-from appliance.identity.directories.ports import Directory
-from appliance.identity.external import ExternalSignIns, build_external
-from appliance.identity.flows.jobs import jobs as flows_jobs
-from appliance.identity.flows.service import AppSignIns
 from appliance.identity.break_glass.jobs import jobs as break_glass_jobs
 from appliance.identity.break_glass.ports import NoAlarm
 from appliance.identity.break_glass.service import BreakGlass
+from appliance.identity.directories.jobs import jobs as directories_jobs
+from appliance.identity.directories.ports import Directory
+from appliance.identity.directories.service import Directories, build_directories
+from appliance.identity.external import ExternalSignIns, build_external
+from appliance.identity.flows.jobs import jobs as flows_jobs
+from appliance.identity.flows.service import AppSignIns
 from appliance.identity.jobs import jobs as identity_jobs
 from appliance.identity.passkeys.jobs import jobs as passkeys_jobs
 from appliance.identity.passkeys.service import Passkeys, build_passkeys
@@ -73,6 +75,7 @@ class Appliance:
     keys: KeyRing
     identity: Identity
     providers: Providers
+    directories: Directories
     passkeys: Passkeys
     break_glass: BreakGlass
     external: ExternalSignIns
@@ -88,6 +91,7 @@ class Appliance:
             *ledger_jobs(self.ledger, self.config.ledger.seal_interval_seconds),
             *approvals_jobs(self.approvals, self.clock),
             *identity_jobs(self.identity, self.clock),
+            *directories_jobs(self.directories, self.clock),
             *providers_jobs(self.clock),
             *passkeys_jobs(self.clock),
             *break_glass_jobs(self.break_glass, self.clock),
@@ -134,6 +138,7 @@ async def open_appliance(config: Config, clock: Clock = utc_now) -> AsyncIterato
         try:
             yield appliance
         finally:
+            await appliance.directories.close()
             appliance.identity.close()
     finally:
         await disconnect()
@@ -160,6 +165,7 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
         owner_link_minutes=config.sessions.owner_link_minutes,
         issuer=_ISSUER,
     )
+    directories = build_directories(config.directories, _directory_of(clock), clock)
     return Appliance(
         config=config,
         clock=clock,
@@ -175,8 +181,9 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
             fetcher_of=_fetcher_of,
             reader_of=_reader_of,
         ),
+        directories=directories,
         external=build_external(
-            _directories_of(config.directories, clock),
+            {name: directories.port(name) for name in directories.names},
             config.directories,
             keys.derive("identity"),
             sessions=identity.sessions,
@@ -205,13 +212,14 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
     )
 
 
-def _directories_of(settings: Mapping[str, DirectorySettings], clock: Clock) -> Mapping[str, Directory]:
-    if not settings:
-        return {}
-    # Imported where a directory is configured, like the adapters below.
-    from appliance.adapters.ldap.directory import build_directories  # noqa: PLC0415
+def _directory_of(clock: Clock) -> Callable[[str, DirectorySettings], Directory]:
+    def adapter(name: str, settings: DirectorySettings) -> Directory:
+        # Imported where a directory is configured, like the adapters below.
+        from appliance.adapters.ldap.directory import LdapDirectory  # noqa: PLC0415
 
-    return build_directories(settings, clock)
+        return LdapDirectory(name, settings, clock=clock)
+
+    return adapter
 
 
 def _fetcher_of(provider: Provider) -> Fetcher:
