@@ -3,7 +3,7 @@
 Every verb runs inside the caller's transaction, waits for its turn, writes its ledger entries and tells every process.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -28,24 +28,32 @@ ON CONFLICT (source, key) DO UPDATE SET name = excluded.name, is_gone = false
   WHERE identity_group.name <> excluded.name OR identity_group.is_gone
 RETURNING (xmax = 0) AS is_new
 """
-# $2 and $3 say in pairs who is in what; $4 are the accounts that are told of, null for all of the source.
+# $2 is an object of account keys, each with the keys of its groups; $3 are the accounts that are told of, null for all
+# of the source. What changed comes back by account, with the groups to which something was granted: large directories
+# have hundreds of thousands of memberships, and of nearly all of them only the number is of interest.
 _WANTED: Final = """
 WITH wanted AS MATERIALIZED (
-  SELECT a.id AS account, g.id AS identity_group FROM unnest($2::text[], $3::text[]) AS w(account, identity_group)
+  SELECT a.id AS account, g.id AS identity_group
+  FROM json_each($2::json) AS w(account, groups) CROSS JOIN LATERAL json_array_elements_text(w.groups) AS k(key)
   JOIN external_account a ON a.source = $1 AND a.key = w.account
-  JOIN identity_group g ON g.source = $1 AND g.key = w.identity_group)
+  JOIN identity_group g ON g.source = $1 AND g.key = k.key)
 """
-_REMOVE: Final = f"""{_WANTED}
-DELETE FROM group_member m USING external_account a
-WHERE a.id = m.account AND a.source = $1 AND ($4::text[] IS NULL OR a.key = ANY($4))
-  AND NOT EXISTS (SELECT FROM wanted w WHERE w.account = m.account AND w.identity_group = m.identity_group)
-RETURNING m.account, m.identity_group, a.person
-"""  # noqa: S608 - constants
-_ADD: Final = f"""{_WANTED}, added AS (
+_MOVED: Final = """
+SELECT m.account, a.person, count(*) AS memberships, array_remove(array_agg(x.id), NULL) AS granted
+FROM moved m JOIN external_account a ON a.id = m.account
+  LEFT JOIN (SELECT DISTINCT identity_group AS id FROM group_grant) x ON x.id = m.identity_group
+GROUP BY m.account, a.person
+"""
+_REMOVE: Final = f"""{_WANTED}, moved AS (
+  DELETE FROM group_member m USING external_account a
+  WHERE a.id = m.account AND a.source = $1 AND ($3::text[] IS NULL OR a.key = ANY($3))
+    AND NOT EXISTS (SELECT FROM wanted w WHERE w.account = m.account AND w.identity_group = m.identity_group)
+  RETURNING m.account, m.identity_group)
+{_MOVED}"""  # noqa: S608 - constants
+_ADD: Final = f"""{_WANTED}, moved AS (
   INSERT INTO group_member (account, identity_group) SELECT DISTINCT account, identity_group FROM wanted
   ON CONFLICT DO NOTHING RETURNING account, identity_group)
-SELECT n.account, n.identity_group, a.person FROM added n JOIN external_account a ON a.id = n.account
-"""  # noqa: S608 - constants
+{_MOVED}"""  # noqa: S608 - constants
 _GO: Final = """
 WITH gone AS (SELECT g.id, EXISTS (SELECT FROM group_grant x WHERE x.identity_group = g.id)
     OR EXISTS (SELECT FROM group_member m WHERE m.identity_group = g.id) AS is_kept
@@ -103,6 +111,22 @@ class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
     spared: UUID | None = None
 
 
+class _Moved(msgspec.Struct, kw_only=True):
+    """How many groups an account joined or left, and which of them carry grants."""
+
+    account: UUID
+    person: UUID
+    memberships: int
+    granted: list[UUID]
+
+    def keep(self, account: UUID, identity_group: UUID) -> bool:
+        """Take back that the account left the group; whether it left others."""
+        if self.account == account:
+            self.memberships -= 1
+            self.granted.remove(identity_group)
+        return self.memberships > 0
+
+
 async def groups_of(source: Source) -> tuple[Group, ...]:
     """Every group of a source, by name."""
     async with read_connection() as connection:
@@ -146,22 +170,20 @@ async def replace_groups(
     upserted = await current_connection().fetch(
         _UPSERT, str(source), [uuid7() for _ in groups], list(groups), [_name(key, n) for key, n in groups.items()]
     )
-    pairs = [(account, key) for account, keys in members.items() for key in keys]
-    told = [str(source), [account for account, _ in pairs], [key for _, key in pairs]]
-    left = await current_connection().fetch(_REMOVE, *told, None if is_complete else list(members))
-    joined = await current_connection().fetch(_ADD, *told)
+    wanted = msgspec.json.encode({account: sorted(keys) for account, keys in members.items()}).decode()
+    left = await _moved(_REMOVE, str(source), wanted, None if is_complete else list(members))
+    joined = await _moved(_ADD, str(source), wanted)
     spared = await _spare_owner(actor, source, left, now)
     if spared is not None:
-        kept = (spared["account"], spared["identity_group"])
-        left = [row for row in left if (row["account"], row["identity_group"]) != kept]
+        left = [each for each in left if each.keep(spared["account"], spared["identity_group"])]
     gone = await current_connection().fetchval(_GO, str(source), list(groups)) if is_complete else 0
     change = GroupChange(
         groups_added=sum(row["is_new"] for row in upserted),
         groups_renamed=sum(not row["is_new"] for row in upserted),
         groups_gone=gone,
-        joined=len(joined),
-        left=len(left),
-        people=len({row["person"] for row in (*joined, *left)}),
+        joined=sum(each.memberships for each in joined),
+        left=sum(each.memberships for each in left),
+        people=len({each.person for each in (*joined, *left)}),
         spared=spared["person"] if spared else None,
     )
     await _record(actor, source, change, joined, left, now)
@@ -196,14 +218,13 @@ def _name(key: str, name: str) -> str:
     return shown(name, NAME_MAX).strip() or key
 
 
-async def _spare_owner(actor: Actor, source: Source, left: list[Any], now: datetime) -> Any:  # noqa: ANN401 - a row
+async def _spare_owner(actor: Actor, source: Source, left: list[_Moved], now: datetime) -> Any:  # noqa: ANN401 - a row
     """Put back the membership that made the last owner, and give it; None if an owner is left or none was lost."""
     if not left or await has_owner():
         return None
     connection = current_connection()
-    row = await connection.fetchrow(
-        _OWNERS, [each["account"] for each in left], [each["identity_group"] for each in left]
-    )
+    lost = [(each.account, group) for each in left for group in each.granted]
+    row = await connection.fetchrow(_OWNERS, [account for account, _ in lost], [group for _, group in lost])
     if row is None:
         return None
     await connection.execute(
@@ -222,16 +243,19 @@ async def _spare_owner(actor: Actor, source: Source, left: list[Any], now: datet
     return row
 
 
+async def _moved(statement: str, *arguments: Any) -> list[_Moved]:  # noqa: ANN401 - what the statement takes
+    return [_Moved(**dict(row)) for row in await current_connection().fetch(statement, *arguments)]
+
+
 async def _record(
-    actor: Actor, source: Source, change: GroupChange, joined: list[Any], left: list[Any], now: datetime
+    actor: Actor, source: Source, change: GroupChange, joined: list[_Moved], left: list[_Moved], now: datetime
 ) -> None:
     """One entry with the numbers, and one for each person whose rights change by it."""
     if not (joined or left or change.groups_added or change.groups_renamed or change.groups_gone):
         return
     numbers = {name: value for name, value in msgspec.structs.asdict(change).items() if name != "spared" and value}
     await record(actor, events.GROUPS_CHANGED, f"source:{source}", now, facts={"source": str(source), **numbers})
-    granted = await _granted({row["identity_group"] for row in (*joined, *left)})
-    gained, lost = _by_person(joined, granted), _by_person(left, granted)
+    gained, lost = _by_person(joined), _by_person(left)
     entries = [
         LedgerEntry(
             event=events.GROUP_MEMBER_CHANGED,
@@ -242,20 +266,13 @@ async def _record(
         for person in sorted(gained.keys() | lost.keys())
     ]
     await append_all(entries, now=now)
-    await announce_all({row["person"] for row in (*joined, *left)})
+    await announce_all({each.person for each in (*joined, *left)})
 
 
-async def _granted(groups: Collection[UUID]) -> set[UUID]:
-    rows = await current_connection().fetch(
-        "SELECT DISTINCT identity_group FROM group_grant WHERE identity_group = ANY($1)", list(groups)
-    )
-    return {row["identity_group"] for row in rows}
-
-
-def _by_person(rows: list[Any], granted: set[UUID]) -> dict[UUID, list[str]]:
-    """The identifiers of the granted groups in the rows, by person."""
+def _by_person(moved: list[_Moved]) -> dict[UUID, list[str]]:
+    """The identifiers of the groups with grants, by person."""
     found: dict[UUID, list[str]] = {}
-    for row in rows:
-        if row["identity_group"] in granted:
-            found.setdefault(row["person"], []).append(str(row["identity_group"]))
+    for each in moved:
+        if each.granted:
+            found.setdefault(each.person, []).extend(map(str, sorted(each.granted)))
     return found

@@ -58,7 +58,7 @@ STEPS: Final = st.one_of(
 
 
 @pytest.mark.parametrize("is_direct", [True, False])
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=1, max_size=10))
 async def test_no_order_of_tellings_loses_the_last_owner_or_an_assigned_role(
     identity: Identity,
