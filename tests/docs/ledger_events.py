@@ -17,7 +17,12 @@ by salted commitment and can be deleted lawfully without breaking any proof.
 TITLES = {
     "ledger": "The ledger itself",
     "identity": "Sign-in and people",
+    "identity.directories": "Directories",
     "identity.providers": "Sign-in through providers",
+    "identity.provisioning": "SCIM",
+    "identity.passkeys": "Passkeys",
+    "identity.break_glass": "The owner behind glass",
+    "identity.flows": "Sign-in of phones and desktops",
     "agents": "Agents and machines",
     "policy": "Policies",
     "decisions": "Decisions",
