@@ -136,8 +136,15 @@ class Slapd:
         certificate, key = self.authority.server(self._host)
         (self._folder / "slapd.conf").write_text(
             _CONFIG.format(
-                folder=self._folder, authority=self.authority.file, certificate=certificate, key=key, base=BASE,
-                admin=ADMIN, admin_password=ADMIN_PASSWORD, limit=SIZE_LIMIT, verify=self._verify,
+                folder=self._folder,
+                authority=self.authority.file,
+                certificate=certificate,
+                key=key,
+                base=BASE,
+                admin=ADMIN,
+                admin_password=ADMIN_PASSWORD,
+                limit=SIZE_LIMIT,
+                verify=self._verify,
             )  # fmt: skip
         )
         words = [_PROGRAM, "-T", "add", "-q", "-f", f"{self._folder}/slapd.conf"]
@@ -164,6 +171,11 @@ class Slapd:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def reconfigure(self, old: str, new: str) -> None:
+        """Replace something in the configuration; it counts from the next start on."""
+        file = self._folder / "slapd.conf"
+        file.write_text(file.read_text().replace(old, new))
 
     def modify(self, ldif: str) -> None:
         """Change entries over the wire, as an administrator does."""

@@ -76,7 +76,7 @@ class LdapDirectory:
 
     async def read_all(self) -> Change:
         """Everybody and every group."""
-        return await self._read(lambda session: reading.everything(session, self._shape))
+        return await self._read(lambda session: reading.everything(session, self._shape, self._clock()))
 
     async def read_since(self, cursor: str) -> Change:
         """What is new since the last reading of this process; otherwise everything."""

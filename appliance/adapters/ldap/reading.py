@@ -37,7 +37,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         origin: which server's version numbers these are.
-        ends: when accounts end by themselves.
+        ends: when accounts will end by themselves.
     """
 
     cursor: str
@@ -50,7 +50,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 Reading = tuple[Change, Memory]
 
 
-def everything(session: Session, shape: Shape) -> Reading:
+def everything(session: Session, shape: Shape, now: datetime) -> Reading:
     """All people and groups.
 
     Raises:
@@ -65,7 +65,7 @@ def everything(session: Session, shape: Shape) -> Reading:
         origin=origin,
         users=_stamps(people),
         groups=_stamps(teams),
-        ends=_ends(shape, people),
+        ends=_ends(shape, people, now),
     )
     change = Change(
         cursor=memory.cursor,
@@ -88,7 +88,7 @@ def since(session: Session, shape: Shape, memory: Memory, now: datetime) -> Read
         DirectoryIncompleteError: something is missing or contradicts itself.
     """
     if _origin(session, shape) != memory.origin:
-        return everything(session, shape)
+        return everything(session, shape, now)
     wanted = (shape.key_attribute, *shape.stamp_attributes)
     users = _stamps(_by_key(shape, session.search(_people(shape, "", wanted))))
     teams = _stamps(_by_key(shape, session.search(_teams(shape, "", wanted))))
@@ -96,11 +96,13 @@ def since(session: Session, shape: Shape, memory: Memory, now: datetime) -> Read
         key for key, end in memory.ends.items() if end <= now and key in users
     }
     changed_teams = _changed(memory.groups, teams)
+    if memory.users.keys() - users.keys() and not shape.is_active_directory:
+        changed_teams = set(teams)  # OpenLDAP takes who was deleted out of groups without a new version of theirs
     before, after = {**memory.users, **memory.groups}, {**users, **teams}
     if _has_moved(before, after) or len(changed_users) + len(changed_teams) > max(
         _CHANGED_MIN, _CHANGED_SHARE_MAX * len(after)
     ):
-        return everything(session, shape)  # groups name people by distinguished names: all of them may be new
+        return everything(session, shape, now)  # groups name people by distinguished names: all of them may be new
     people = _fetch(session, shape, changed_users, _people, shape.user_attributes)
     found = _fetch(session, shape, changed_teams, _teams, shape.full_group_attributes)
     kept = Memory(
@@ -108,7 +110,10 @@ def since(session: Session, shape: Shape, memory: Memory, now: datetime) -> Read
         origin=memory.origin,
         users=_kept(users, changed_users, people),
         groups=_kept(teams, changed_teams, found),
-        ends={**{key: end for key, end in memory.ends.items() if key in users and end > now}, **_ends(shape, people)},
+        ends={
+            **{key: end for key, end in memory.ends.items() if key in users and end > now},
+            **_ends(shape, people, now),
+        },
     )
     change = Change(
         cursor=kept.cursor,
@@ -215,9 +220,9 @@ def _users(shape: Shape, people: Mapping[str, _Found]) -> tuple[DirectoryUser, .
     return tuple([shape.user(found.entry) for found in people.values()])
 
 
-def _ends(shape: Shape, people: Mapping[str, _Found]) -> dict[str, datetime]:
+def _ends(shape: Shape, people: Mapping[str, _Found], now: datetime) -> dict[str, datetime]:
     ends = {key: shape.ends_at(found.entry) for key, found in people.items()}
-    return {key: end for key, end in ends.items() if end is not None}
+    return {key: end for key, end in ends.items() if end is not None and end > now}
 
 
 def _groups(

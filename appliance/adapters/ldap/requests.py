@@ -14,7 +14,7 @@ from ldap3.operation.search import search_operation
 from ldap3.protocol.controls import build_control
 from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.protocol.rfc4511 import Controls, LDAPMessage, MessageID, ProtocolOp
-from ldap3.utils.asn1 import encode
+from ldap3.utils.asn1 import encode  # pyright: ignore[reportAttributeAccessIssue] - its stub lacks it
 from pyasn1.error import PyAsn1Error
 
 BASE: Final = "BASE"
