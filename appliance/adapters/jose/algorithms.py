@@ -12,6 +12,7 @@ from jose.backends.base import Key
 from jose.utils import base64url_decode
 
 _ED25519_SIGNATURE_BYTES: Final = 64
+_PSS_SALT_BYTES: Final = 32  # as long as the hash (RFC 7518 section 3.5)
 
 
 class PssKey(Key):  # type: ignore[misc] # python-jose has no types
@@ -26,7 +27,7 @@ class PssKey(Key):  # type: ignore[misc] # python-jose has no types
     def verify(self, msg: bytes, sig: bytes) -> bool:
         """Whether the signature is right."""
         try:
-            self._public.verify(sig, msg, PSS(mgf=MGF1(SHA256()), salt_length=SHA256.digest_size), SHA256())
+            self._public.verify(sig, msg, PSS(mgf=MGF1(SHA256()), salt_length=_PSS_SALT_BYTES), SHA256())
         except InvalidSignature:
             return False
         return True
