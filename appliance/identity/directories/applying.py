@@ -40,10 +40,15 @@ def differences(
         skipped: key -> code of the reason why somebody got no account.
     """
     made, skipped = made or {}, skipped or {}
+    gained = {each.key: each.after for each in plan.regroup}
     for user in plan.create:
         code = skipped.get(user.key, "")
         yield SyncChange(
-            what=What.SKIPPED if code else What.CREATED, key=user.key, account=made.get(user.key), cause=code
+            what=What.SKIPPED if code else What.CREATED,
+            key=user.key,
+            account=made.get(user.key),
+            cause=code,
+            after=() if code else tuple(sorted(gained.get(user.key, ()))),
         )
     for user in plan.refresh:
         yield SyncChange(what=What.REFRESHED, key=user.key)
@@ -51,7 +56,8 @@ def differences(
         yield SyncChange(what=What.DISABLED, key=each.account.key, account=each.account.id, cause=each.cause.value)
     for account in plan.enable:
         yield SyncChange(what=What.ENABLED, key=account.key, account=account.id)
-    for regrouping in plan.regroup:
+    new = {user.key for user in plan.create}
+    for regrouping in (each for each in plan.regroup if each.key not in new):
         yield SyncChange(
             what=What.GROUPS,
             key=regrouping.key,

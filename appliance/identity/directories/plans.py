@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -142,7 +141,7 @@ class SyncChange(msgspec.Struct, frozen=True, kw_only=True):
         key: the entry's key in the directory.
         account: None for somebody without an account here.
         cause: of a disabling, or why somebody was skipped (an error's code).
-        before, after: of `groups`, the keys that were lost and gained.
+        before, after: keys of the groups that were lost and gained.
     """
 
     what: What
@@ -202,11 +201,12 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 def counts_of(plan: Plan) -> dict[str, int]:
     """How many people a plan is about, by what would be done with them; nothing that is zero."""
-    sizes: dict[str, Any] = {
+    new = {user.key for user in plan.create}
+    sizes = {
         What.CREATED.value: len(plan.create),
         What.REFRESHED.value: len(plan.refresh),
         What.DISABLED.value: len(plan.disable),
         What.ENABLED.value: len(plan.enable),
-        What.GROUPS.value: len(plan.regroup),
+        What.GROUPS.value: sum(each.key not in new for each in plan.regroup),
     }
     return {name: size for name, size in sizes.items() if size}

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,16 +35,16 @@ WHERE id = $1 AND state = $2
 """
 _CHANGES: Final = """
 INSERT INTO sync_change (id, run, what, key, account, cause, before, after)
-SELECT id, $1, what, key, account, cause, string_to_array(before, E'\\n'), string_to_array(after, E'\\n')
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[])
-  AS c(id, what, key, account, cause, before, after)
+SELECT uuidv7(), $1, what, key, account, cause, string_to_array(before, E'\\n'), string_to_array(after, E'\\n')
+FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[])
+  AS c(what, key, account, cause, before, after)
 """
 _REMEMBER: Final = """
 INSERT INTO directory_entry (id, directory, key, is_group, dn, name, members, profile)
-SELECT id, $1, key, is_group, dn, name, members, profile
-FROM unnest($2::uuid[], $3::text[], $4::boolean[], $5::bytea[], $6::text[], $7::bytea[], $8::bytea[])
-  AS e(id, key, is_group, dn, name, members, profile)
-ON CONFLICT (id) DO UPDATE SET is_group = excluded.is_group, dn = excluded.dn, name = excluded.name,
+SELECT uuidv7(), $1, key, is_group, dn, name, members, profile
+FROM unnest($2::text[], $3::boolean[], $4::bytea[], $5::text[], $6::bytea[], $7::bytea[])
+  AS e(key, is_group, dn, name, members, profile)
+ON CONFLICT (directory, key) DO UPDATE SET is_group = excluded.is_group, dn = excluded.dn, name = excluded.name,
   members = excluded.members, profile = excluded.profile
 """
 
@@ -141,7 +140,7 @@ async def store_changes(run_id: UUID, changes: Iterable[SyncChange]) -> None:
     for first in range(0, len(rows), _BATCH):
         part = rows[first : first + _BATCH]
         await connection.execute(
-            _CHANGES, run_id, [uuid7() for _ in part], [each.what.value for each in part],
+            _CHANGES, run_id, [each.what.value for each in part],
             [each.key for each in part], [each.account for each in part], [each.cause for each in part],
             ["\n".join(each.before) for each in part], ["\n".join(each.after) for each in part],
         )  # fmt: skip
@@ -153,7 +152,7 @@ async def remember(directory: str, entries: Collection[Entry], gone: Collection[
     for first in range(0, len(rows), _BATCH):
         part = rows[first : first + _BATCH]
         await connection.execute(
-            _REMEMBER, directory, [_entry_id(directory, each.key) for each in part], [each.key for each in part],
+            _REMEMBER, directory, [each.key for each in part],
             [each.is_group for each in part], [each.dn for each in part], [each.name for each in part],
             [b"".join(sorted(each.members)) for each in part], [each.profile for each in part],
         )  # fmt: skip
@@ -174,7 +173,3 @@ async def _record(
     # What a server says may name people: it enters the ledger by commitment only.
     personal = {"said": said[:_PROBLEM_MAX]} if said else {}
     await record(actor, event, f"sync_run:{run_id}", now, facts={"directory": directory, **facts}, personal=personal)
-
-
-def _entry_id(directory: str, key: str) -> UUID:
-    return UUID(bytes=blake2b(f"{directory}\0{key}".encode(), digest_size=16).digest())

@@ -52,10 +52,10 @@ class SyncChangeRow(Table, tablename="sync_change"):
 
 
 class DirectoryEntry(Table, tablename="directory_entry"):
-    """What the last reading showed of one entry; plans.Entry says what the columns hold."""
+    """What the last reading showed of one entry, as plans.Entry says; unique by the migration's index."""
 
-    id = UUID(primary_key=True, default=None)  # made of directory and key, so that an entry has one row
-    directory = Varchar(length=32, index=True)
+    id = UUID(primary_key=True, default=None)
+    directory = Varchar(length=32)
     key = Varchar(length=255)
     is_group = Boolean(default=False)
     dn = Bytea()

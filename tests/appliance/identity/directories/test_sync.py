@@ -31,13 +31,13 @@ async def test_people_and_their_groups_come_in(build: Build, corp: FakeDirectory
     dev = corp.group("dev", [ida])
     corp.group("all", [dev, bob, eve])
     run = await build().syncs["corp"].run()
-    assert (run.state, run.kind, dict(run.counts)) == (RunState.DONE, RunKind.FULL, {"created": 2, "groups": 2})
+    assert (run.state, run.kind, dict(run.counts)) == (RunState.DONE, RunKind.FULL, {"created": 2})
     assert await enabled() == {"ida": True, "bob": True}
     assert await memberships() == {"ida": {"dev", "all"}, "bob": {"all"}}
     events = await ledger_events()
     assert (events["person.provisioned"], events["directory_sync.done"]) == (2, 1)
     [facts] = await ledger_facts("directory_sync.done")
-    assert facts == {"directory": "corp", "kind": "full", "counts": {"created": 2, "groups": 2}}
+    assert facts == {"directory": "corp", "kind": "full", "counts": {"created": 2}}
     changes = await queries.changes_of(run.id)
     assert sorted((each.what, each.key) for each in changes if each.what is What.CREATED) == sorted(
         (What.CREATED, key) for key in (ida, bob)
@@ -194,7 +194,7 @@ async def test_a_preview_writes_nothing(build: Build, corp: FakeDirectory) -> No
     directories = build(brake_people=0)
     before = await rows_of(*tables, "sync_change", "ledger_entry")
     shown = await directories.preview("corp")
-    assert (dict(shown.counts), shown.held) == ({"created": 2, "groups": 1}, "")
+    assert (dict(shown.counts), shown.held) == ({"created": 2}, "")
     assert sorted(user.display_name for user in shown.plan.create) == ["Bob", "Ida"]
     assert await rows_of(*tables, "sync_change", "ledger_entry") == before
     await directories.syncs["corp"].run()
