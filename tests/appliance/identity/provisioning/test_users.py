@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from appliance.database.connection import current_connection
+from appliance.database.transaction import transaction
 from appliance.identity.accounts import find_account
 from appliance.identity.provisioning.errors import (
     LastOwnerKeptError,
@@ -19,9 +21,9 @@ from appliance.identity.provisioning.queries import user_by_id
 from appliance.identity.provisioning.records import Caller, ProvisionedUser, UserContent
 from appliance.identity.provisioning.users import UserChange, change_user, create_user, delete_user
 from appliance.identity.queries import find_person
-from appliance.identity.records import Person
+from appliance.identity.records import Person, Role
 from appliance.identity.service import Identity
-from tests.support.people import NOW, Someone, ledger_events, ledger_facts
+from tests.support.people import NOW, OPERATOR, ledger_events, ledger_facts, make_owner
 
 ENTRA = Caller(token_id=UUID(int=1), provider="entra")
 OKTA = Caller(token_id=UUID(int=2), provider="okta")
@@ -53,6 +55,17 @@ async def person_of(user: ProvisionedUser, caller: Caller = ENTRA) -> Person:
     assert found
     assert found.id == account.person_id
     return found
+
+
+async def give_credential(person: Person) -> None:
+    """Let somebody in with a password too, as far as rules about owners look."""
+    async with transaction():
+        await current_connection().execute(
+            "INSERT INTO local_credential (id, person, password_hash, totp_sealed, totp_last_step, created_at) "
+            "VALUES ($1, $1, 'x', 'x', 0, $2)",
+            person.id,
+            NOW,
+        )
 
 
 async def test_a_user_is_a_person_who_is_out_as_soon_as_inactive(identity: Identity) -> None:
@@ -104,8 +117,9 @@ async def test_a_user_name_is_once_per_provider_in_any_case(identity: Identity) 
     assert (await ledger_events())["provisioning.refused"] == 2
 
 
-async def test_people_are_never_merged_by_their_address(identity: Identity, owner: Someone) -> None:
+async def test_people_are_never_merged_by_their_address(committed: Identity) -> None:
     """Neither at the beginning nor by a change; nothing of the refused change is left."""
+    owner = await make_owner(committed, NOW)
     with pytest.raises(NotUniqueError):
         await create_user(ENTRA, content("ada", email=owner.email), NOW)
     user = await create_user(ENTRA, content(), NOW)
@@ -155,15 +169,12 @@ async def test_a_person_can_be_deleted_for_good(identity: Identity) -> None:
     assert not (await person_of(again)).is_disabled
 
 
-async def test_the_last_owner_stays(identity: Identity) -> None:
+async def test_the_last_owner_stays(committed: Identity) -> None:
     """A clear refusal, however it is tried, and nothing of the change is done."""
     user = await create_user(ENTRA, content(), NOW)
     person = await person_of(user)
-    from appliance.database.connection import current_connection  # noqa: PLC0415 - one statement
-
-    await current_connection().execute(
-        "INSERT INTO person_role (id, person, role) VALUES (gen_random_uuid(), $1, 'owner')", person.id
-    )
+    await committed.people.grant_role(OPERATOR, person.id, Role.OWNER, NOW)
+    await give_credential(person)
     for refused in (
         change_user(ENTRA, user.id, becoming(content(is_active=False)), NOW),
         delete_user(ENTRA, user.id, NOW, keeps_account=True),
