@@ -35,6 +35,7 @@ from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.directories.jobs import jobs as directories_jobs
 from appliance.identity.directories.ports import Directory
 from appliance.identity.directories.service import Directories, build_directories
+from appliance.identity.directories.trials import SignInTrials, build_trials
 from appliance.identity.external import ExternalSignIns, build_external
 from appliance.identity.flows.jobs import jobs as flows_jobs
 from appliance.identity.flows.service import AppSignIns
@@ -76,6 +77,7 @@ class Appliance:
     identity: Identity
     providers: Providers
     directories: Directories
+    trials: SignInTrials
     passkeys: Passkeys
     break_glass: BreakGlass
     external: ExternalSignIns
@@ -182,6 +184,11 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
             reader_of=_reader_of,
         ),
         directories=directories,
+        trials=build_trials(
+            directories,
+            keys.derive("identity"),
+            attempts_per_minute=config.api.sign_in_attempts_per_minute,
+        ),
         external=build_external(
             {name: directories.port(name) for name in directories.names},
             config.directories,

@@ -1,5 +1,7 @@
 """What identity refuses, and what the reader can do about it."""
 
+from uuid import UUID
+
 from appliance.errors import LeashError
 
 
@@ -71,6 +73,7 @@ class StepUpRequiredError(IdentityError):
         "Open /step-up in the browser that you are signed in with, then repeat what you did; scripts use a session "
         "made by `leashctl people session create`."
     )
+    act: UUID | None = None  # where the form waits that asked for it
 
 
 class StepUpFailedError(IdentityError):
@@ -111,6 +114,14 @@ class PersonUnknownError(IdentityError):
     code = "person_unknown"
     summary = "There is no such person"
     next_step = "List the people and check the identifier or e-mail address."
+
+
+class PersonAmbiguousError(IdentityError):
+    """Several people answer to what was given."""
+
+    code = "person_ambiguous"
+    summary = "Several people have this user name"
+    next_step = "Name the person by e-mail address or identifier; `leashctl people list` shows both."
 
 
 class SessionUnknownError(IdentityError):

@@ -8,11 +8,14 @@ import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 import httpx
+import msgspec
 
 from appliance.adapters.outbound.addresses import Address, is_inside, is_odd_notation, refusal_of
 from appliance.identity.providers.errors import Fault, ProviderUnavailableError
@@ -69,9 +72,9 @@ class HttpFetcher:
             reply, location = await self._once(url, outbound)
             if reply.status not in _REDIRECTS:
                 return reply
-            if not outbound.is_redirect_followed:
+            if not outbound.is_redirect_followed or outbound.form is not None:
                 raise ProviderUnavailableError(Fault.REDIRECTED, "the answer is a redirect, which is not followed")
-            url = str(httpx.URL(url).join(location))
+            url, outbound = _redirected(url, location, outbound)
         raise ProviderUnavailableError(Fault.REDIRECTED, "the answer is one redirect after the other")
 
     async def _once(self, text: str, outbound: Outbound) -> tuple[Reply, str]:
@@ -107,7 +110,9 @@ class HttpFetcher:
         async with httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False) as client:
             response = await client.send(request, stream=True)
             body = await _body(response, outbound.bytes_max)
-        reply = Reply(status=response.status_code, body=body, media_type=_media_type(response))
+        reply = Reply(
+            status=response.status_code, body=body, media_type=_media_type(response), sent_at=_sent_at(response)
+        )
         return reply, response.headers.get("location", "")
 
     def _trusted(self) -> ssl.SSLContext:
@@ -137,6 +142,16 @@ class HttpFetcher:
         if not addresses:
             raise ProviderUnavailableError(Fault.UNREACHABLE, f"{host} has no address")
         return addresses[:_ADDRESSES_MAX]
+
+
+def _redirected(url: str, location: str, outbound: Outbound) -> tuple[str, Outbound]:
+    """The next address and what goes there: credentials stay with the host that they were meant for."""
+    try:
+        before, after = httpx.URL(url), httpx.URL(url).join(location)
+    except (httpx.InvalidURL, ValueError) as problem:
+        raise ProviderUnavailableError(Fault.REDIRECTED, "the answer is a redirect to no address") from problem
+    is_same = (before.scheme, before.netloc) == (after.scheme, after.netloc)
+    return str(after), outbound if is_same else msgspec.structs.replace(outbound, headers={})
 
 
 def resolved(host: str, port: int) -> list[str]:
@@ -183,6 +198,14 @@ async def _body(response: httpx.Response, bytes_max: int) -> bytes:
 def _media_type(response: httpx.Response) -> str:
     told: str = response.headers.get("content-type", "")
     return told.partition(";")[0].strip().lower()
+
+
+def _sent_at(response: httpx.Response) -> datetime | None:
+    try:
+        told = parsedate_to_datetime(response.headers.get("date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 def _tls_problem(problem: BaseException) -> ssl.SSLError | None:

@@ -85,6 +85,13 @@ async def standing_of(directory: str, source: str) -> Standing:
     )
 
 
+async def group_entries(directory: str) -> tuple[Entry, ...]:
+    """The groups that the last reading showed, with their direct members."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_ENTRIES + " AND is_group", directory)
+    return tuple(_entry(row) for row in rows)
+
+
 async def remembered_keys(directory: str) -> frozenset[str]:
     """Keys of all entries that the last reading showed."""
     async with read_connection() as connection:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from appliance.config.secret import Secret
 from appliance.config.sign_in import Provider
 from appliance.identity.providers import rules
-from appliance.identity.providers.discovery import Discovery, fetch_object
+from appliance.identity.providers.discovery import DOCUMENT_BYTES_MAX, Discovery, discovery_address, fetch_object
 from appliance.identity.providers.documents import read_object
 from appliance.identity.providers.errors import Cause, Fault, ProviderUnavailableError, RefusedError
 from appliance.identity.providers.flows import Errand
@@ -46,6 +46,16 @@ class ProviderClient:
             ProviderUnavailableError: it does not answer, or not with what it should.
         """
         return await self._discovery.metadata(now)
+
+    async def clock(self) -> datetime | None:
+        """What time it is at the provider, to the second; None if it does not tell.
+
+        Raises:
+            ProviderUnavailableError: it does not answer.
+        """
+        address = discovery_address(self.settings.issuer)
+        reply = await self._fetcher.fetch(Outbound(url=address, bytes_max=DOCUMENT_BYTES_MAX))
+        return reply.sent_at
 
     async def authorization_address(self, errand: Errand, now: datetime, *, is_step_up: bool) -> str:
         """Where the browser goes; for a step-up the provider must ask the person again.

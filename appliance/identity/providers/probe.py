@@ -23,7 +23,8 @@ NEXT: Final = {
 
 
 async def probe(client: ProviderClient, now: datetime) -> tuple[Step, ...]:
-    """Discovery and keys; a real sign-in shows the rest."""
+    """Discovery, keys and clock; a real sign-in shows the rest."""
+    clock = await _clock(client, now)  # the first, because `now` is this moment only now
     try:
         metadata = await client.metadata(now)
     except ProviderUnavailableError as problem:
@@ -36,7 +37,23 @@ async def probe(client: ProviderClient, now: datetime) -> tuple[Step, ...]:
         return (found, _failed("keys", problem))
     said = f"{metadata.jwks_uri} holds {count} keys for {client.settings.algorithm}"
     advice = "" if count else "Set algorithm to the one by which the provider signs ID tokens."
-    return (found, Step(section="keys", is_good=count > 0, said=said, next_step=advice))
+    keys = Step(section="keys", is_good=count > 0, said=said, next_step=advice)
+    return (found, keys, clock) if clock else (found, keys)
+
+
+async def _clock(client: ProviderClient, now: datetime) -> Step | None:
+    """How far the two clocks are apart: more than the tolerance, and every token is too old or not valid yet."""
+    try:
+        theirs = await client.clock()
+    except ProviderUnavailableError:
+        return None  # discovery says why
+    if theirs is None:
+        return Step(section="clock", is_good=True, said="the provider's server does not tell its time")
+    seconds = (theirs - now).total_seconds()
+    is_good = abs(seconds) <= client.skew.total_seconds()
+    said = f"the provider's clock is about {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} ours"
+    advice = "" if is_good else "Let both machines take their time from the network (NTP); compare ours first."
+    return Step(section="clock", is_good=is_good, said=said, next_step=advice)
 
 
 def _failed(section: str, problem: ProviderUnavailableError) -> Step:

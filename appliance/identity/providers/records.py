@@ -36,11 +36,17 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer; `media_type` is lower case and without parameters."""
+    """A whole answer.
+
+    Attributes:
+        media_type: lower case and without parameters.
+        sent_at: the sender's own clock, in whole seconds; None if it does not tell (RFC 9110 section 6.6.1).
+    """
 
     status: int
     body: bytes
     media_type: str
+    sent_at: datetime | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
