@@ -145,7 +145,7 @@ class Slapd:
                 admin_password=ADMIN_PASSWORD,
                 limit=SIZE_LIMIT,
                 verify=self._verify,
-            )  # fmt: skip
+            )
         )
         words = [_PROGRAM, "-T", "add", "-q", "-f", f"{self._folder}/slapd.conf"]
         subprocess.run(words, input=f"{_FIRST}\n{ldif}".encode(), check=True, capture_output=True)  # noqa: S603

@@ -21,6 +21,9 @@ _OCTETS: Final = 0x04
 _LONG: Final = 0x80
 
 Attributes = dict[str, list[bytes]]
+# Names of attributes seen so far, in lower case: few of them, many times.
+_NAMES: Final[dict[bytes, str]] = {}
+_NAMES_MAX: Final = 1000
 
 
 class MalformedError(ValueError):
@@ -123,16 +126,24 @@ def entry(body: bytes) -> tuple[str, Attributes]:
         name = body[begin:at].decode()
         _, at, end = head(body, at)
         while at < end:
-            _, at, stop = head(body, at)
-            _, begin, at = head(body, at)
-            _, at_value, stop_values = head(body, at)
-            attributes[body[begin:at].decode().lower()] = _values(body, at_value, stop_values)
+            _, at, stop = head(body, at) if body[at + 1] >= _LONG else (0, at + 2, at + 2 + body[at + 1])
+            _, begin, at = head(body, at) if body[at + 1] >= _LONG else (0, at + 2, at + 2 + body[at + 1])
+            described = body[begin:at]
+            _, at, stop_values = head(body, at) if body[at + 1] >= _LONG else (0, at + 2, at + 2 + body[at + 1])
+            attributes[_NAMES.get(described) or _named(described)] = _values(body, at, stop_values)
             at = stop
         if end != len(body):
             raise MalformedError("not an entry")
     except (IndexError, UnicodeDecodeError):
         raise MalformedError("not an entry") from None
     return name, attributes
+
+
+def _named(described: bytes) -> str:
+    name = described.decode().lower()
+    if len(_NAMES) < _NAMES_MAX:
+        _NAMES[described] = name
+    return name
 
 
 def _values(body: bytes, at: int, stop: int) -> list[bytes]:

@@ -58,8 +58,7 @@ def _by_uid(session: Session, shape: Shape, user: DirectoryUser) -> list[str]:
     if shape.is_active_directory:
         return []
     entries = list(session.search(Query(base=user.dn, attributes=("uid",), is_base=True, may_lack=True)))
-    uids = [value.decode(errors="replace") for entry in entries for value in entry.attributes.get("uid", [])]
-    return [f"(memberUid={names.in_filter(uid)})" for uid in uids]
+    return [f"(memberUid={names.in_filter(uid)})" for entry in entries for uid in entry.texts("uid")]
 
 
 def members(session: Session, shape: Shape, entry: Entry) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from ldap3.core.exceptions import LDAPException
@@ -89,6 +90,7 @@ def bind_name(template: str, user: str) -> str | None:
     return f"{before}{bare}{after}" if bare and not set(bare) & set('@\\/"[]:;|=,+*?<>') else None
 
 
+@lru_cache(maxsize=65_536)  # a name is a member of many groups
 def normal(dn: str) -> str:
     """A distinguished name in one form (RFC 4514, 4517): lower case, one way to escape, no spaces that mean nothing."""
     if not _UNUSUAL.search(dn):

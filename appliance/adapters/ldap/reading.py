@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -13,6 +14,7 @@ from appliance.adapters.ldap.shapes import Shape
 from appliance.identity.directories.errors import DirectoryIncompleteError
 from appliance.identity.directories.records import Change, DirectoryGroup, DirectoryUser
 
+_T = TypeVar("_T")
 _CHUNK: Final = 100
 # From this share on, reading everything is less work than asking for entries by key.
 _CHANGED_SHARE_MAX: Final = 0.2
@@ -21,7 +23,7 @@ _CHANGED_MIN: Final = 200
 _UNSETTLED: Final = timedelta(seconds=60)
 
 
-class Stamp(msgspec.Struct, frozen=True):
+class Stamp(msgspec.Struct, gc=False, frozen=True):
     """By what a change of an entry is noticed; moving the unit above it changes only the name.
 
     Attributes:
@@ -57,19 +59,18 @@ def everything(session: Session, shape: Shape, now: datetime) -> Reading:
         DirectoryIncompleteError: something is missing or contradicts itself.
     """
     origin = _origin(session, shape)
-    people = _by_key(shape, session.search(_people(shape, "", shape.user_attributes)))
-    teams = _by_key(shape, session.search(_teams(shape, "", shape.full_group_attributes)))
-    users = _users(shape, people)
+    people = _by_key(shape, session.search(_people(shape, "", shape.user_attributes)), _person_of(shape))
+    teams = _by_key(shape, session.search(_teams(shape, "", shape.full_group_attributes)), _itself)
     memory = Memory(
         cursor=f"{origin}/{uuid4().hex}",
         origin=origin,
         users=_stamps(people),
         groups=_stamps(teams),
-        ends=_ends(shape, people, now),
+        ends=_ends(people, now),
     )
     change = Change(
         cursor=memory.cursor,
-        users=users,
+        users=_users(people),
         groups=_groups(session, shape, teams, _uids(people)),
         gone=(),
         present=frozenset(people) | frozenset(teams),
@@ -90,8 +91,8 @@ def since(session: Session, shape: Shape, memory: Memory, now: datetime) -> Read
     if _origin(session, shape) != memory.origin:
         return everything(session, shape, now)
     wanted = (shape.key_attribute, *shape.stamp_attributes)
-    users = _stamps(_by_key(shape, session.search(_people(shape, "", wanted))))
-    teams = _stamps(_by_key(shape, session.search(_teams(shape, "", wanted))))
+    users = _stamps(_by_key(shape, session.search(_people(shape, "", wanted)), _nothing))
+    teams = _stamps(_by_key(shape, session.search(_teams(shape, "", wanted)), _nothing))
     changed_users = _changed(memory.users, users) | {
         key for key, end in memory.ends.items() if end <= now and key in users
     }
@@ -103,8 +104,10 @@ def since(session: Session, shape: Shape, memory: Memory, now: datetime) -> Read
         _CHANGED_MIN, _CHANGED_SHARE_MAX * len(after)
     ):
         return everything(session, shape, now)  # groups name people by distinguished names: all of them may be new
-    people = _fetch(session, shape, changed_users, _people, shape.user_attributes)
-    found = _fetch(session, shape, changed_teams, _teams, shape.full_group_attributes)
+    people = _fetch(
+        session, shape, changed_users, partial(_people, attributes=shape.user_attributes), _person_of(shape)
+    )
+    found = _fetch(session, shape, changed_teams, partial(_teams, attributes=shape.full_group_attributes), _itself)
     kept = Memory(
         cursor=f"{memory.origin}/{uuid4().hex}",
         origin=memory.origin,
@@ -112,12 +115,12 @@ def since(session: Session, shape: Shape, memory: Memory, now: datetime) -> Read
         groups=_kept(teams, changed_teams, found),
         ends={
             **{key: end for key, end in memory.ends.items() if key in users and end > now},
-            **_ends(shape, people, now),
+            **_ends(people, now),
         },
     )
     change = Change(
         cursor=kept.cursor,
-        users=_users(shape, people),
+        users=_users(people),
         groups=_groups(session, shape, found, _looked_up(session, shape, found)),
         gone=tuple(sorted(before.keys() - after.keys())),
         present=frozenset(after),
@@ -138,7 +141,7 @@ def _origin(session: Session, shape: Shape) -> str:
 
 def _root(session: Session, attribute: str) -> str:
     query = Query(base="", attributes=(attribute,), is_base=True)
-    found = next((entry.text(attribute) for entry in list(session.search(query))), "")
+    found = next((entry.text(attribute.lower()) for entry in list(session.search(query))), "")
     if not found:
         raise DirectoryIncompleteError(f"The directory does not tell its {attribute}")
     return found
@@ -154,23 +157,46 @@ def _teams(shape: Shape, filter_: str, attributes: tuple[str, ...]) -> Query:
     return Query(base=settings.group_base, filter=f"(&{settings.group_filter}{filter_})", attributes=attributes)
 
 
-class _Found(msgspec.Struct, frozen=True):
-    entry: Entry
+class _Person(msgspec.Struct, frozen=True, gc=False):
+    """Somebody, and what else their entry says; the entry itself is not kept: there are many."""
+
+    user: DirectoryUser
+    uids: tuple[str, ...]
+    ends_at: datetime | None
+
+
+class _Found(msgspec.Struct, Generic[_T], frozen=True, gc=False):
+    """What was made of an entry."""
+
+    made: _T
     stamp: Stamp
 
 
-def _by_key(shape: Shape, entries: Iterable[Entry]) -> dict[str, _Found]:
-    found: dict[str, _Found] = {}
+def _by_key(shape: Shape, entries: Iterable[Entry], make: Callable[[Entry], _T]) -> dict[str, _Found[_T]]:
+    found: dict[str, _Found[_T]] = {}
     for entry in entries:
         key = shape.key(entry)
         if key in found:
             raise DirectoryIncompleteError(f"The directory names {entry.dn} twice; it changed while it was read")
-        version = next((text for each in shape.stamp_attributes if (text := entry.text(each))), "")
-        found[key] = _Found(entry, Stamp(names.normal(entry.dn), version))
+        version = next((text for each in shape.stamp_attributes if (text := entry.text(each.lower()))), "")
+        found[key] = _Found(make(entry), Stamp(names.normal(entry.dn), version))
     return found
 
 
-def _stamps(found: Mapping[str, _Found]) -> dict[str, Stamp]:
+def _person_of(shape: Shape) -> Callable[[Entry], _Person]:
+    return lambda entry: _Person(shape.user(entry), entry.texts("uid"), shape.ends_at(entry))
+
+
+def _itself(entry: Entry) -> Entry:
+    """Groups are made later: their members may have to be asked for."""
+    return entry
+
+
+def _nothing(_entry: Entry) -> None:
+    return None
+
+
+def _stamps(found: Mapping[str, _Found[Any]]) -> dict[str, Stamp]:
     """With coarse versions of the last minute blanked: another change may still get the same."""
     newest = max((each.stamp.version for each in found.values() if _is_time(each.stamp.version)), default="")
     limit = ""
@@ -196,62 +222,51 @@ def _has_moved(before: Mapping[str, Stamp], after: Mapping[str, Stamp]) -> bool:
     return any(stamp.dn != before[key].dn for key, stamp in after.items() if key in before)
 
 
-def _kept(stamps: Mapping[str, Stamp], changed: set[str], fetched: Mapping[str, _Found]) -> dict[str, Stamp]:
+def _kept(stamps: Mapping[str, Stamp], changed: set[str], fetched: Mapping[str, _Found[Any]]) -> dict[str, Stamp]:
     """Stamps as of what was really read: an entry that changed again in between is read again next time."""
     read = _stamps(fetched)
     return {key: read.get(key, Stamp("", "")) if key in changed else stamp for key, stamp in stamps.items()}
 
 
 def _fetch(
-    session: Session,
-    shape: Shape,
-    keys: set[str],
-    query: Callable[[Shape, str, tuple[str, ...]], Query],
-    attributes: tuple[str, ...],
-) -> dict[str, _Found]:
-    ordered, found = sorted(keys), dict[str, _Found]()
+    session: Session, shape: Shape, keys: set[str], query: Callable[[Shape, str], Query], make: Callable[[Entry], _T]
+) -> dict[str, _Found[_T]]:
+    ordered, found = sorted(keys), dict[str, _Found[_T]]()
     for at in range(0, len(ordered), _CHUNK):
         filter_ = shape.key_filter(ordered[at : at + _CHUNK])
-        found.update(_by_key(shape, session.search(query(shape, filter_, attributes))))
+        found.update(_by_key(shape, session.search(query(shape, filter_)), make))
     return found
 
 
-def _users(shape: Shape, people: Mapping[str, _Found]) -> tuple[DirectoryUser, ...]:
-    return tuple([shape.user(found.entry) for found in people.values()])
+def _users(people: Mapping[str, _Found[_Person]]) -> tuple[DirectoryUser, ...]:
+    return tuple([found.made.user for found in people.values()])
 
 
-def _ends(shape: Shape, people: Mapping[str, _Found], now: datetime) -> dict[str, datetime]:
-    ends = {key: shape.ends_at(found.entry) for key, found in people.items()}
+def _ends(people: Mapping[str, _Found[_Person]], now: datetime) -> dict[str, datetime]:
+    ends = {key: found.made.ends_at for key, found in people.items()}
     return {key: end for key, end in ends.items() if end is not None and end > now}
 
 
 def _groups(
-    session: Session, shape: Shape, teams: Mapping[str, _Found], uids: Mapping[str, str]
+    session: Session, shape: Shape, teams: Mapping[str, _Found[Entry]], uids: Mapping[str, str]
 ) -> tuple[DirectoryGroup, ...]:
     made = []
     for found in teams.values():
-        named = frozenset([uids[uid] for uid in _member_uids(found.entry) if uid in uids])
-        made.append(shape.group(found.entry, groups.members(session, shape, found.entry) | named))
+        named = frozenset([uids[uid] for uid in found.made.texts("memberuid") if uid in uids])
+        made.append(shape.group(found.made, groups.members(session, shape, found.made) | named))
     return tuple(made)
 
 
-def _member_uids(entry: Entry) -> list[str]:
-    return [value.decode(errors="replace") for value in entry.attributes.get("memberuid", [])]
+def _uids(people: Mapping[str, _Found[_Person]]) -> dict[str, str]:
+    return {uid: found.stamp.dn for found in people.values() for uid in found.made.uids}
 
 
-def _uids(people: Mapping[str, _Found]) -> dict[str, str]:
-    return {
-        value.decode(errors="replace"): found.stamp.dn
-        for found in people.values()
-        for value in found.entry.attributes.get("uid", [])
-    }
-
-
-def _looked_up(session: Session, shape: Shape, teams: Mapping[str, _Found]) -> dict[str, str]:
+def _looked_up(session: Session, shape: Shape, teams: Mapping[str, _Found[Entry]]) -> dict[str, str]:
     """Distinguished names of the people whom changed POSIX groups name by uid."""
-    uids = sorted({uid for found in teams.values() for uid in _member_uids(found.entry)})
-    people: dict[str, _Found] = {}
+    uids = sorted({uid for found in teams.values() for uid in found.made.texts("memberuid")})
+    known: dict[str, str] = {}
     for at in range(0, len(uids), _CHUNK):
         filter_ = f"(|{''.join([f'(uid={names.in_filter(uid)})' for uid in uids[at : at + _CHUNK]])})"
-        people.update(_by_key(shape, session.search(_people(shape, filter_, (shape.key_attribute, "uid")))))
-    return _uids(people)
+        for entry in session.search(_people(shape, filter_, ("uid",))):
+            known.update(dict.fromkeys(entry.texts("uid"), names.normal(entry.dn)))
+    return known

@@ -36,16 +36,20 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     may_lack: bool = False
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """What a search found; attribute names in lower case."""
 
     dn: str
     attributes: Attributes
 
     def text(self, attribute: str) -> str:
-        """First value as text, or empty."""
-        values = self.attributes.get(attribute.lower())
+        """First value as text, or empty; the attribute's name in lower case."""
+        values = self.attributes.get(attribute)
         return values[0].decode(errors="replace") if values else ""
+
+    def texts(self, attribute: str) -> tuple[str, ...]:
+        """All values as text."""
+        return tuple([value.decode(errors="replace") for value in self.attributes.get(attribute, ())])
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """From entries to people and groups: which attributes are asked for, and what they mean."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,6 +13,7 @@ from appliance.config.sign_in import Directory as Settings
 from appliance.identity.directories.errors import DirectoryMisconfiguredError
 from appliance.identity.directories.records import DirectoryGroup, DirectoryUser
 
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DISABLED_FLAG: Final = 0x2
 _NEVER: Final = frozenset({"", "0", "9223372036854775807", "-1"})
 _FILE_TIME_ZERO: Final = datetime(1601, 1, 1, tzinfo=UTC)
@@ -33,7 +35,7 @@ class Shape:
             states: tuple[str, ...] = ("userAccountControl", "accountExpires")
             self.stamp_attributes: tuple[str, ...] = ("uSNChanged",)
             self.member_attributes: tuple[str, ...] = ("member",)
-            self._name_of_group: tuple[str, ...] = ("sAMAccountName", "cn")
+            self._name_of_group: tuple[str, ...] = ("samaccountname", "cn")
         else:
             self.key_attribute = "entryUUID"
             states = ("pwdAccountLockedTime", "nsAccountLock", "shadowExpire")
@@ -44,6 +46,9 @@ class Shape:
         shown = (*settings.login_attributes, settings.name_attribute, settings.email_attribute)
         self.user_attributes = _once(self.key_attribute, *shown, *states, *uid, *self.stamp_attributes)
         self.group_attributes = _once(self.key_attribute, *self._name_of_group)
+        self._key = self.key_attribute.lower()
+        self._logins = tuple([each.lower() for each in settings.login_attributes])
+        self._name, self._email = settings.name_attribute.lower(), settings.email_attribute.lower()
         self.full_group_attributes = _once(*self.group_attributes, *self.all_members, *self.stamp_attributes)
 
     @property
@@ -57,13 +62,16 @@ class Shape:
         Raises:
             DirectoryMisconfiguredError: our account may not read it, or the directory has none.
         """
-        values = entry.attributes.get(self.key_attribute.lower(), [])
         try:
-            (value,) = values
-            found = UUID(bytes_le=value) if self.is_active_directory else UUID(value.decode())
+            (value,) = entry.attributes.get(self._key, [])
+            if self.is_active_directory:
+                return str(UUID(bytes_le=value))
+            text = value.decode().lower()
         except ValueError:
-            raise DirectoryMisconfiguredError(f"{self.key_attribute} of {entry.dn} cannot be read") from None
-        return str(found)
+            text = ""
+        if not _UUID.fullmatch(text):
+            raise DirectoryMisconfiguredError(f"{self.key_attribute} of {entry.dn} cannot be read")
+        return text
 
     def key_filter(self, keys: Iterable[str]) -> str:
         """A filter for these entries."""
@@ -76,17 +84,15 @@ class Shape:
         Raises:
             DirectoryMisconfiguredError: key or state of the account cannot be read.
         """
-        settings = self.settings
-        texts = [entry.text(attribute) for attribute in settings.login_attributes]
-        user_name = next((text for text in texts if text), "")
-        display_name = entry.text(settings.name_attribute) or user_name
+        user_name = next((text for attribute in self._logins if (text := entry.text(attribute))), "")
+        display_name = entry.text(self._name) or user_name
         ends_at = self.ends_at(entry)
         return DirectoryUser(
             key=self.key(entry),
             dn=names.normal(entry.dn),
             user_name=user_name or display_name,
             display_name=display_name,
-            email=entry.text(settings.email_attribute),
+            email=entry.text(self._email),
             is_disabled=self._is_disabled(entry) or (ends_at is not None and ends_at <= self._clock()),
         )
 
@@ -96,17 +102,16 @@ class Shape:
         Raises:
             DirectoryMisconfiguredError: its key cannot be read.
         """
-        texts = [entry.text(attribute) for attribute in self._name_of_group]
         return DirectoryGroup(
             key=self.key(entry),
             dn=names.normal(entry.dn),
-            name=next((text for text in texts if text), entry.dn),
+            name=next((text for each in self._name_of_group if (text := entry.text(each))), entry.dn),
             member_dns=member_dns,
         )
 
     def ends_at(self, entry: Entry) -> datetime | None:
         """When the account ends by itself, if it does: nothing in the entry changes then."""
-        text = entry.text("accountExpires" if self.is_active_directory else "shadowExpire")
+        text = entry.text("accountexpires" if self.is_active_directory else "shadowexpire")
         if text in _NEVER or not text.isdecimal():
             return None
         try:
@@ -118,12 +123,12 @@ class Shape:
 
     def _is_disabled(self, entry: Entry) -> bool:
         if self.is_active_directory:
-            flags = entry.text("userAccountControl")
+            flags = entry.text("useraccountcontrol")
             if not flags.lstrip("-").isdecimal():
                 raise DirectoryMisconfiguredError(f"userAccountControl of {entry.dn} cannot be read")
             return bool(int(flags) & _DISABLED_FLAG)
-        is_locked = entry.text("nsAccountLock").lower() == "true"
-        return is_locked or entry.text("pwdAccountLockedTime") == _LOCKED_FOR_GOOD
+        is_locked = entry.text("nsaccountlock").lower() == "true"
+        return is_locked or entry.text("pwdaccountlockedtime") == _LOCKED_FOR_GOOD
 
 
 def _once(*attributes: str) -> tuple[str, ...]:

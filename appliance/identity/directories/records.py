@@ -36,7 +36,7 @@ class ProbeSection(StrEnum):
     GROUPS = "groups"
 
 
-class DirectoryGroup(msgspec.Struct, frozen=True, kw_only=True):
+class DirectoryGroup(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A group of the directory.
 
     Attributes:
@@ -51,7 +51,7 @@ class DirectoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     member_dns: frozenset[str] = frozenset()
 
 
-class DirectoryUser(msgspec.Struct, frozen=True, kw_only=True):
+class DirectoryUser(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody in the directory.
 
     Attributes:

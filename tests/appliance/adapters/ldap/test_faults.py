@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,30 @@ from appliance.identity.directories.errors import (
     DirectoryRefusedError,
     DirectoryUnavailableError,
 )
-from appliance.identity.directories.records import HostState, RefusalCause
+from appliance.identity.directories.records import HostState, ProbeSection, RefusalCause
 from tests.support.certificates import Authority
 from tests.support.directories import of_stubs, trusting
-from tests.support.stub_directory import BASE, SERVICE, Fault, StubDirectory, outcome, person, reference, stub_directory
+from tests.support.stub_directory import (
+    BASE,
+    SERVICE,
+    Fault,
+    Operations,
+    StubDirectory,
+    outcome,
+    person,
+    reference,
+    stub_directory,
+)
 
 IDA = f"uid=ida,{BASE}"
 
 
 def _for_people(answer: tuple[int, bytes] | Fault) -> Any:  # noqa: ANN401 - what on_bind takes
     return lambda name, _password: None if name == SERVICE else answer
+
+
+def _always(answer: Operations, _body: bytes) -> Operations:
+    return answer
 
 
 async def test_the_right_password_is_sent_once(stub: StubDirectory) -> None:
@@ -148,7 +163,7 @@ async def test_a_referral_is_not_followed(stub: StubDirectory, second_stub: Stub
         await of_stubs(stub).authenticate("ida", "right")
     assert len(stub.password_binds) == 1
     for answer in ([reference(), person("ida"), outcome(ber.DONE)], [outcome(ber.DONE, 10, referral=elsewhere)]):
-        stub.on_search = lambda _body, answer=answer: answer
+        stub.on_search = partial(_always, answer)
         with pytest.raises(DirectoryMisconfiguredError, match="refers us elsewhere"):
             await of_stubs(stub).authenticate("ida", "right")
     assert (len(stub.password_binds), second_stub.connections) == (1, 0)
@@ -235,7 +250,7 @@ async def test_a_host_that_does_not_prove_its_name_gets_nothing(tmp_path: Path, 
         with pytest.raises(DirectoryUnavailableError):
             await directory.authenticate("ida", "right")
         assert stub.binds == []
-        probed = await directory.probe("tls")  # type: ignore[arg-type] # what the command line gives
+        probed = await directory.probe(ProbeSection.TLS)
         assert (probed.is_ok, bool(probed.next_step)) == (False, True)
 
 

@@ -40,7 +40,7 @@ async def test_somebody_signs_in_by_every_name(people: Samba, name: str) -> None
 
 @pytest.mark.parametrize("template", [f"{{user}}@{REALM}", f"{DOMAIN}\\{{user}}"])
 async def test_people_bind_directly(people: Samba, template: str) -> None:
-    """By principal name and by DOMAIN\\name, with their own rights, groups included; the whole name may be typed."""
+    """By principal name and by domain and name, with their own rights, groups included; the whole name may be typed."""
     direct = of_domain(people, bind="direct", bind_template=template, bind_dn="", bind_password=None)
     for typed in ("ida", template.replace("{user}", "ida")):
         ida = await direct.authenticate(typed, PASSWORD)

@@ -12,12 +12,23 @@ from appliance.identity.directories.errors import (
     DirectoryRefusedError,
     DirectoryUnavailableError,
 )
-from appliance.identity.directories.records import HostState, RefusalCause
+from appliance.identity.directories.records import HostState, ProbeSection, RefusalCause
 from tests.support.certificates import Authority
 from tests.support.directories import of_slapds
 from tests.support.slapd import (
-    BASE, GROUPS, LOCKOUT_AFTER, PASSWORD, PEOPLE, SERVICE, SIZE_LIMIT, Slapd, dn_of, group, person, slapd,
-)  # fmt: skip
+    BASE,
+    GROUPS,
+    LOCKOUT_AFTER,
+    PASSWORD,
+    PEOPLE,
+    SERVICE,
+    SIZE_LIMIT,
+    Slapd,
+    dn_of,
+    group,
+    person,
+    slapd,
+)
 
 _MANY = SIZE_LIMIT + 250
 _LDIF = "".join(
@@ -72,7 +83,7 @@ async def test_start_tls_works_as_ldaps_does(server: Slapd) -> None:
     """An ldap:// host is encrypted by StartTLS, and says so."""
     directory = of_slapds(server, urls=(server.ldap,))
     assert (await directory.authenticate("ida", PASSWORD)).user_name == "ida"
-    probed = await directory.probe("tls")  # type: ignore[arg-type] # what the command line gives
+    probed = await directory.probe(ProbeSection.TLS)
     assert (probed.is_ok, "TLSv1" in probed.said) == (True, True)
 
 
@@ -150,7 +161,7 @@ async def test_the_second_host_takes_over(server: Slapd) -> None:
         second.stop()
         await both.authenticate("ida", PASSWORD)
         assert [host.state for host in both.hosts()] == [HostState.COOLING, HostState.UP]
-        probed = await both.probe("reach")  # type: ignore[arg-type] # what the command line gives
+        probed = await both.probe(ProbeSection.REACH)
         assert (probed.is_ok, "refused" in probed.said, bool(probed.next_step)) == (False, True, True)
         second.start()
         await asyncio.sleep(1.1)
@@ -222,19 +233,17 @@ async def test_a_wrong_setting_is_told(server: Slapd, changed: dict[str, object]
 
 async def test_each_section_says_what_the_server_said(directory: LdapDirectory) -> None:
     """The probe tells of every part, and of somebody's groups."""
-    told = {
-        section: await directory.probe(section, "ida") for section in ("reach", "tls", "bind", "find_user", "groups")
-    }  # type: ignore[arg-type] # what the command line gives
+    told = {section: await directory.probe(section, "ida") for section in ProbeSection}
     assert all(result.is_ok and not result.next_step for result in told.values())
-    assert SERVICE in told["bind"].said
-    assert dn_of("ida") in told["find_user"].said
-    assert told["groups"].said == "inner, middle, outer, unix"
-    nobody = await directory.probe("find_user", "nobody")  # type: ignore[arg-type] # what the command line gives
+    assert SERVICE in told[ProbeSection.BIND].said
+    assert dn_of("ida") in told[ProbeSection.FIND_USER].said
+    assert told[ProbeSection.GROUPS].said == "inner, middle, outer, unix"
+    nobody = await directory.probe(ProbeSection.FIND_USER, "nobody")
     assert (nobody.is_ok, bool(nobody.next_step)) == (False, True)
 
 
 async def test_the_probe_says_that_the_authority_is_unknown(server: Slapd, directory: LdapDirectory) -> None:
     """The next step for an unknown authority is ca_file."""
     other = Authority(server.authority.file.parent, "Other Authority")
-    probed = await of_slapds(server, ca_file=other.file).probe("tls")  # type: ignore[arg-type] # what the command line gives
+    probed = await of_slapds(server, ca_file=other.file).probe(ProbeSection.TLS)
     assert (probed.is_ok, "ca_file" in probed.next_step) == (False, True)
