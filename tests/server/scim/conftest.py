@@ -79,15 +79,16 @@ class Provider:
 @pytest.fixture
 async def entra(world: World) -> Provider:
     """One provider."""
-    return await _provider(world, "entra")
+    return await provider_of(world, "entra")
 
 
 @pytest.fixture
 async def okta(world: World) -> Provider:
     """Another one."""
-    return await _provider(world, "okta")
+    return await provider_of(world, "okta")
 
 
-async def _provider(world: World, name: str) -> Provider:
+async def provider_of(world: World, name: str) -> Provider:
+    """A provider with a new token."""
     made = await create_token(OPERATOR, provider=name, name="Tests", days=1, now=utc_now())
     return Provider(world, name, made.token)

@@ -62,7 +62,7 @@ REFUSED = [
     "(" * 2000 + "userName pr" + ")" * 2000 + "(",
     "not (" * 60 + "userName pr" + ")" * 60,
     " or ".join(['userName eq "a"'] * 101),
-    'userName eq "' + "a" * 5000 + '"',
+    'userName eq "' + "a" * 65_536 + '"',
     "\ud800 eq 1".encode("utf-8", "replace").decode(),
 ]
 
@@ -94,7 +94,7 @@ async def test_a_filter_finds(entra: Provider, finders: dict[str, str], text: st
         names = "bea cleo"
     reply = await entra.send("GET", "/Users", filter=text)
     assert reply.status_code == 200, reply.text
-    found = sorted(finders.get(each["id"], each["userName"]) for each in reply.json()["Resources"])
+    found = sorted(finders[each["id"]] for each in reply.json()["Resources"])
     assert found == names.split()
     body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": text}
     searched = await entra.send("POST", "/Users/.search", body)
