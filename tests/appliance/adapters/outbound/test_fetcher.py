@@ -186,6 +186,18 @@ async def test_a_redirect_is_checked_like_the_first_address(location: str) -> No
         assert await fault_of(INSIDE, request) is Fault.ADDRESS_REFUSED
 
 
+async def test_credentials_do_not_follow_a_redirect_to_another_host() -> None:
+    """They go along to the same one; a form is never sent again."""
+    async with http_stub(reply()) as other, http_stub(reply(status="302 x", location=at(other))) as stub:
+        asked = Outbound(url=at(stub), headers={"authorization": "Bearer x"}, bytes_max=100, is_redirect_followed=True)
+        await INSIDE.fetch(asked)
+        posted = Outbound(url=at(stub), form={"code": "x"}, bytes_max=100, is_redirect_followed=True)
+        assert await fault_of(INSIDE, posted) is Fault.REDIRECTED
+    assert "authorization" in stub.requests[0].lower()
+    assert "authorization" not in other.requests[0].lower()
+    assert len(other.requests) == 1
+
+
 async def test_a_redirect_in_a_circle_ends() -> None:
     """After three."""
     async with http_stub(reply(status="302 Found", location="/again")) as stub:

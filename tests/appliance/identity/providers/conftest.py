@@ -13,13 +13,13 @@ from appliance.identity.providers.records import Callback, Finished
 from appliance.identity.providers.service import Providers, build_providers
 from appliance.identity.records import SignedIn
 from appliance.identity.service import Identity
-from tests.appliance.identity.conftest import KEY, built, identity, owner
+from tests.appliance.identity.conftest import KEY, built, committed, identity, owner
 from tests.support.oidc_provider import query_of
 from tests.support.people import HERE, NOW
 from tests.support.pretended_provider import ISSUER, PretendedProvider
 from tests.support.tokens import Signer
 
-__all__ = ["built", "identity", "owner"]
+__all__ = ["built", "committed", "identity", "owner"]
 SIGNER = Signer()
 
 

@@ -1,10 +1,12 @@
 """Whom a provider lets in, and whom it does not: accounts, addresses, domains, groups."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from appliance.config import Secret
 from appliance.database.connection import read_connection
 from appliance.identity import accounts
 from appliance.identity.providers.errors import (
@@ -14,6 +16,7 @@ from appliance.identity.providers.errors import (
     ProviderUnknownError,
     SignInFlowInvalidError,
 )
+from appliance.identity.providers.people import read_claims
 from appliance.identity.providers.records import Callback
 from appliance.identity.providers.sign_in import source_of
 from appliance.identity.records import Role
@@ -49,6 +52,16 @@ async def test_the_account_is_found_by_the_providers_identifier_alone(scene: Sce
     assert (moved.display_name, moved.email) == ("Ida Hadley", "hadley@example.org")
     other = await scene.sign_in(**{**IDA, "sub": "u2", "email": "ida@example.org"})
     assert other.person_id != first.person_id
+
+
+async def test_a_first_sign_in_in_many_tabs_makes_one_person(committed: Identity) -> None:
+    """Whoever comes second finds what the first one made."""
+    scene = Scene(committed)
+    claims = read_claims({**IDA, "sub": "u1"}, None, scene.settings, Secret("x"))
+    sign_ins = scene.providers.sign_ins
+    sessions = await asyncio.gather(*(sign_ins.by_provider("op", claims, HERE, NOW) for _ in range(6)))
+    assert len({session.person_id for session in sessions}) == 1
+    assert len({session.token for session in sessions}) == 6
 
 
 async def test_nobody_becomes_somebody_else_by_an_address(scene: Scene, owner: Someone) -> None:
