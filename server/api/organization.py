@@ -23,5 +23,5 @@ class Organization(msgspec.Struct, frozen=True):
 def organization_of(appliance: Appliance) -> Organization:
     """Named by its public host; the identifier stays when that changes, because it hangs on the installation's key."""
     host = urlsplit(appliance.config.public_origin).hostname or ""
-    identifier = UUID(bytes=appliance.keys.derive("organization")[:16], version=8)
+    identifier = UUID(bytes=appliance.keys.derive("organization")[:16], version=4)
     return Organization(id=str(identifier), name=host, slug=_NO_SLUG.sub("-", host.lower()).strip("-"))

@@ -85,7 +85,11 @@ class World:
 
 
 @asynccontextmanager
-async def web_world(postgres: TestPostgres, place: Path, **sections: msgspec.Struct) -> AsyncIterator[World]:
+async def web_world(
+    postgres: TestPostgres,
+    place: Path,
+    **sections: Any,  # noqa: ANN401 - structs, and mappings of those
+) -> AsyncIterator[World]:
     """A world on a database of its own; `sections` are those of the configuration that differ."""
     settings: dict[str, Any] = {
         "server": Server(public_url=ORIGIN),

@@ -14,6 +14,7 @@ from appliance.identity.directories.errors import (
     DirectoryUnavailableError,
     DirectoryUnknownError,
 )
+from appliance.identity.directories.records import DirectoryGroup, DirectoryUser
 from appliance.identity.errors import SignInThrottledError
 from appliance.identity.external import Cause, source_of
 from appliance.identity.queries import person_by_id
@@ -237,7 +238,7 @@ async def test_whom_an_administrator_disabled_stays_out(committed: Identity, cor
 async def test_groups_that_cannot_be_read_keep_nobody_out(identity: Identity, corp: CountingDirectory) -> None:
     """They stay as they were, and the ledger says that they are not known."""
 
-    async def broken(_user: object) -> tuple[()]:
+    async def broken(user: DirectoryUser) -> tuple[DirectoryGroup, ...]:
         raise DirectoryUnavailableError
 
     first = await come_in(identity, corp)

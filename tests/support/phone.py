@@ -1,0 +1,97 @@
+"""The published app as its server sees it: its headers, its bodies, and what it reads of the answers."""
+
+import html
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+VERSIONS = {
+    "mobileBootstrap": "2026-05-22.mobile-bootstrap.v1",
+    "mobileAuthStart": "2026-05-22.mobile-auth-start.v1",
+    "mobileAuthExchange": "2026-05-22.mobile-auth-exchange.v1",
+}
+CALLBACK = "openleash://auth/callback"
+
+
+class Phone:
+    """One app, from the tap on sign-in to its token (mobile-client 1.1.0)."""
+
+    def __init__(self, http: httpx.AsyncClient, address: str = "") -> None:
+        """`address` is what its person typed; empty if the client knows it."""
+        self._http = http
+        self._address = address.strip().removesuffix("/")
+        self.provider_type = "google"
+        self.redirect_uri = CALLBACK
+        self.token = ""
+        self.shown = ""
+
+    async def call(self, function: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        """One request with the headers that the app sends."""
+        headers = {"x-openleash-api-function": function, "x-openleash-api-version": VERSIONS[function]}
+        headers |= {"authorization": f"Bearer {self.token}"} if self.token else {}
+        if body is None:
+            return await self._http.get(self._address + path, headers=headers)
+        headers["content-type"] = "application/json; charset=utf-8"
+        return await self._http.post(self._address + path, headers=headers, json=body)
+
+    async def bootstrap(self) -> dict[str, Any]:
+        """What the app asks first; it gives up on any failure."""
+        reply = await self.call("mobileBootstrap", "/v1/mobile/bootstrap")
+        assert reply.status_code == 200, reply.text
+        told: dict[str, Any] = reply.json()
+        self.provider_type = told["providers"][0]["type"] if told["providers"] else "google"
+        return told
+
+    async def start(self) -> str:
+        """Where it sends the system's browser."""
+        body = {
+            "redirectUri": CALLBACK, "audience": "individual", "providerType": self.provider_type,
+            "organizationId": None,
+        }  # fmt: skip
+        reply = await self.call("mobileAuthStart", "/v1/mobile/auth/start", body)
+        assert reply.status_code == 200, reply.text
+        told = reply.json()
+        self.redirect_uri = told.get("exchangeRedirectUri", CALLBACK)
+        return str(told["authorizationUrl"])
+
+    async def opened(self, address: str) -> httpx.Response | None:
+        """What it does when the system opens its link; None if that tells of an error, which it shows."""
+        parts = urlsplit(address)
+        assert (parts.scheme, parts.netloc) == ("openleash", "auth"), address
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self.shown = query.get("error_description", query.get("error", ""))
+        return None if self.shown else await self.exchange(query["code"])
+
+    async def exchange(self, code: str) -> httpx.Response:
+        """A code for a token, or the words that it shows."""
+        body = {
+            "redirectUri": self.redirect_uri, "audience": "individual", "authorizationCode": code,
+            "providerType": self.provider_type, "organizationId": None, "provisionUser": False,
+        }  # fmt: skip
+        reply = await self.call("mobileAuthExchange", "/v1/mobile/auth/exchange", body)
+        told = reply.json()
+        if reply.status_code >= 400:
+            self.shown = told.get("message") or told.get("error") or told.get("detail")
+        else:
+            self.token = told.get("token") or told["tokens"]["accessToken"]
+        return reply
+
+    def restart(self) -> None:
+        """The system ended the app while its person was in the browser: it has forgotten how it began."""
+        self.provider_type, self.redirect_uri = "google", CALLBACK
+
+
+def link_of(page: str) -> str:
+    """The address by which a page leads back to the app."""
+    found = re.search(r'href="((?:openleash|http)://[^"]+)"', page)
+    assert found, page
+    return html.unescape(found[1])
+
+
+def form_token_of(page: str) -> str:
+    """The form token of a page."""
+    found = re.search(r'name="csrf_token" value="([0-9a-f]+)"', page)
+    assert found, page
+    return found[1]
