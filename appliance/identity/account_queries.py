@@ -8,10 +8,11 @@ from uuid import UUID
 import msgspec
 
 from appliance.database.connection import read_connection
-from appliance.identity.errors import EmailRefusedError, NameRefusedError
+from appliance.identity.errors import AccountKeyRefusedError, EmailRefusedError, NameRefusedError
 from appliance.identity.records import Source
 from appliance.identity.rules import NAME_MAX, prepare_email, prepare_name, shown
 
+KEY_MAX: Final = 255
 USER_NAME_MAX: Final = 400
 _COLUMNS: Final = "id, source, key, person AS person_id, user_name, is_disabled, seen_at, spared_at"
 
@@ -59,7 +60,13 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepared(profile: Profile) -> Prepared:
-    """The stored form; what a source gets wrong must keep nobody out."""
+    """The stored form; what a source gets wrong of names and addresses must keep nobody out.
+
+    Raises:
+        AccountKeyRefusedError: a key that cannot be stored as it is; to change it could make two people one.
+    """
+    if not is_key(profile.key):
+        raise AccountKeyRefusedError
     try:
         email = prepare_email(profile.email) if profile.email else None
     except EmailRefusedError:
@@ -70,6 +77,11 @@ def prepared(profile: Profile) -> Prepared:
     except NameRefusedError:
         name = shown(profile.display_name, NAME_MAX).strip() or user_name[:NAME_MAX]
     return Prepared(key=profile.key, user_name=user_name, display_name=name, email=email)
+
+
+def is_key(text: str) -> bool:
+    """Whether an account can have this key (OpenID Connect Core 1.0, 2: a subject has at most 255 characters)."""
+    return 0 < len(text) <= KEY_MAX and text.isprintable()
 
 
 async def find_account(source: Source, key: str) -> Account | None:
@@ -84,7 +96,7 @@ async def accounts_with(source: Source, keys: Collection[str]) -> tuple[Account,
         rows = await connection.fetch(
             f"SELECT {_COLUMNS} FROM external_account WHERE source = $1 AND key = ANY($2)",  # noqa: S608 - a constant
             str(source),
-            list(keys),
+            [key for key in keys if is_key(key)],
         )
     return tuple(_account(row) for row in rows)
 

@@ -81,7 +81,7 @@ class StepUpFailedError(IdentityError):
 
     code = "step_up_failed"
     summary = "This did not prove who you are"
-    next_step = "Wait for the authenticator's next code and type that; each code works once."
+    next_step = "Try again with the authenticator's next code, or the right password; each code works once."
 
 
 class KeptActUnknownError(IdentityError):
@@ -172,6 +172,14 @@ class AccountTakenError(IdentityError):
     code = "account_taken"
     summary = "This account belongs to another person"
     next_step = "Look up with `leashctl identity whois` whose it is."
+
+
+class AccountKeyRefusedError(IdentityError):
+    """The source names somebody by what no account can be kept under."""
+
+    code = "account_key_refused"
+    summary = "The source identifies this person by something that cannot be kept"
+    next_step = "Choose an attribute or claim of 1 to 255 printable characters that never changes."
 
 
 class GroupUnknownError(IdentityError):

@@ -8,6 +8,7 @@ from appliance.database.connection import current_connection
 from appliance.database.transaction import transaction
 from appliance.identity import accounts
 from appliance.identity.errors import (
+    AccountKeyRefusedError,
     AccountTakenError,
     DisabledElsewhereError,
     EmailTakenError,
@@ -80,6 +81,14 @@ async def test_what_a_source_gets_wrong_keeps_nobody_out(identity: Identity) -> 
     assert person.display_name
     assert "\0" not in person.display_name
     assert person.email == ""
+
+
+@pytest.mark.parametrize("key", ["", "a\0b", "a\nb", "k" * 256])
+async def test_a_key_that_cannot_be_kept_is_refused_and_finds_nobody(identity: Identity, key: str) -> None:
+    """To cut it or to clean it could make two people one."""
+    assert await accounts.find_account(CORP, key) is None
+    with pytest.raises(AccountKeyRefusedError):
+        await provision(key)
 
 
 async def test_a_disabled_person_is_out_with_the_commit(identity: Identity) -> None:

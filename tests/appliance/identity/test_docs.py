@@ -1,10 +1,11 @@
 """The reference says who may do what, and what is recorded."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from appliance.identity import claims, rules
+from appliance.identity import claims, rules, scopes
 from appliance.identity.codes import RECOVERY_CODES
 from appliance.identity.events import EVENTS
 from appliance.identity.passwords import Cost
@@ -28,6 +29,36 @@ def test_the_table_has_every_role_and_permission() -> None:
 def test_each_row_says_what_the_rules_say(permission: Permission) -> None:
     """Yes where the role carries it, a dash where it does not."""
     assert ROWS[permission.value] == ["yes" if permission in PERMISSIONS[role] else "-" for role in Role]
+
+
+def test_what_groups_can_be_granted_for_some_projects_is_said() -> None:
+    """The roles that a pattern may limit, and the name of an approver group, as the rules have them."""
+    (row,) = [line for line in REFERENCE.splitlines() if line.startswith("| For some projects | ")]
+    assert {role for role in Role if f"`{role}`" in row} == scopes.SCOPED_ROLES
+    (row,) = [line for line in REFERENCE.splitlines() if line.startswith("| Grants | ")]
+    assert any(scopes.is_approver_group(name) for name in re.findall(r"`([^`]+)`", row))
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "is_inside"),
+    [
+        ("/srv/payments", "/srv/payments", True),
+        ("/srv/payments/api", "/srv/payments", True),
+        ("/home/ida/payments", "/home/*/payments", True),
+        ("/srv/payments/../core", "/srv/payments", False),
+    ],
+)
+def test_the_patterns_of_the_reference_mean_what_it_says(path: str, pattern: str, is_inside: bool) -> None:  # noqa: FBT001 - a case
+    """Each is written there."""
+    assert f"`{pattern}`" in REFERENCE
+    assert scopes.is_within(path, pattern) is is_inside
+
+
+def test_scoped_roles_hold_no_permission_beyond_their_asks() -> None:
+    """What else a role permits, it permits for no single project: only asks know one."""
+    assert "it permits for no single" in REFERENCE
+    for role in scopes.SCOPED_ROLES:
+        assert Permission.APPROVALS_ANSWER in PERMISSIONS[Role(role)]
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -8,6 +8,8 @@ import pytest
 
 from appliance.database.connection import read_connection
 from appliance.database.listener import Listener
+from appliance.database.transaction import transaction
+from appliance.identity import accounts
 from appliance.identity.errors import (
     LifetimeRefusedError,
     PersonDisabledError,
@@ -21,6 +23,7 @@ from appliance.identity.service import Identity, build_identity
 from appliance.identity.session_cache import LARGEST, SessionCache
 from appliance.identity.sessions import TOUCH_SECONDS
 from tests.appliance.identity.conftest import KEY
+from tests.appliance.identity.external import CORP, disable, group, profile, tell
 from tests.support.people import HERE, NOW, OPERATOR, PASSWORD, Someone, ledger_events, make_owner, make_person
 from tests.support.postgres import TestDatabase
 
@@ -180,6 +183,37 @@ async def test_every_process_forgets_at_once(committed: Identity, committed_data
         await committed.people.revoke_role(OPERATOR, member.id, Role.AUDITOR, NOW)
         await _until(lambda found: found is not None and not found.roles, other, member)
         await committed.people.disable(OPERATOR, member.id, NOW)
+        await _until(lambda found: found is None, other, member)
+    finally:
+        await listener.stop()
+
+
+async def test_what_a_group_is_granted_is_known_to_every_process_at_once(
+    committed: Identity, committed_database: TestDatabase
+) -> None:
+    """And what it loses, what its source takes away, and that its source disabled somebody."""
+    other = build_identity(
+        KEY,
+        limits=Limits(cache_seconds=3600),
+        sign_in_attempts_per_minute=10,
+        owner_link_minutes=60,
+        issuer="OpenLeash",
+        passwords=committed.passwords,
+    )
+    member = await make_person(committed, Role.MEMBER, "mia@example.org", NOW)
+    async with transaction():
+        await accounts.link(OPERATOR, CORP, profile("mia"), member.id, NOW)
+    await tell({"g": "Leads"}, {"mia": frozenset({"g"})})
+    leads = await group("g")
+    listener = Listener(committed_database.service_url, {CHANNEL: other.sessions.forget})
+    await listener.start()
+    try:
+        assert await other.sessions.authenticate(member.token, NOW)
+        await committed.group_grants.grant(OPERATOR, leads.id, "auditor", NOW)
+        await _until(lambda found: found is not None and Role.AUDITOR in found.roles, other, member)
+        await tell({"g": "Leads"}, {})
+        await _until(lambda found: found is not None and Role.AUDITOR not in found.roles, other, member)
+        await disable("mia")
         await _until(lambda found: found is None, other, member)
     finally:
         await listener.stop()

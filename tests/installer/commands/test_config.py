@@ -21,6 +21,24 @@ def test_every_setting_is_shown_with_its_origin(leashctl: Leashctl, tmp_path: Pa
     assert (level["value"], level["source"], level["place"]) == ("info", "default", "")
 
 
+def test_named_sections_are_shown_too(leashctl: Leashctl) -> None:
+    """Behind the others, with their names, and no secret."""
+    done = leashctl(
+        "config",
+        "show",
+        "--json",
+        LEASH_PROVIDERS__STAFF__ISSUER="https://id.example.org",
+        LEASH_PROVIDERS__STAFF__CLIENT_ID="leash",
+        LEASH_PROVIDERS__STAFF__CLIENT_SECRET="correct-horse",
+    )
+    values = {each["key"]: each for each in json.loads(done.stdout)}
+    issuer, secret = values["providers.staff.issuer"], values["providers.staff.client_secret"]
+    assert (issuer["value"], issuer["place"]) == ("https://id.example.org", "LEASH_PROVIDERS__STAFF__ISSUER")
+    assert (secret["value"], secret["source"]) == ("***", "environment")
+    assert values["providers.staff.ca_file"]["value"] is None
+    assert "correct-horse" not in done.stdout
+
+
 def test_a_person_reads_the_same(leashctl: Leashctl) -> None:
     """One line a setting."""
     lines = leashctl("config", "show", LEASH_SERVER__PORT="9500").stdout.splitlines()
