@@ -1,0 +1,151 @@
+"""`leashctl identity` against a real OpenLDAP and a real database, each call a process of its own."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from appliance.agents.records import DeploymentTerms, EnrolmentRequest
+from appliance.agents.service import create_deployment_token, enroll
+from appliance.clock import utc_now
+from tests.installer.conftest import Leashctl
+from tests.support import slapd
+from tests.support.people import OPERATOR, ledger_events
+from tests.support.postgres import TestDatabase
+from tests.support.slapd import Slapd, dn_of, group, person
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Slapd]:
+    """Three people and a group within a group."""
+    nested = group("staff", f"cn=leads,{slapd.GROUPS}")
+    with slapd.slapd(person("ida") + person("ben") + person("eve")) as running:
+        running.add(group("leads", dn_of("ida")) + nested)
+        yield running
+
+
+@pytest.fixture
+def environ(server: Slapd, committed_database: TestDatabase) -> dict[str, str]:
+    """The directory `corp` and the database, as variables; the brake holds from the second person on."""
+    corp = {
+        "KIND": "ldap",
+        "URLS": server.ldaps,
+        "CA_FILE": str(server.authority.file),
+        "BIND_DN": slapd.SERVICE,
+        "BIND_PASSWORD": slapd.SERVICE_PASSWORD,
+        "USER_BASE": slapd.PEOPLE,
+        "GROUP_BASE": slapd.GROUPS,
+        "BRAKE_PEOPLE": "1",
+    }
+    named = {f"LEASH_DIRECTORIES__CORP__{key}": value for key, value in corp.items()}
+    return {**named, "LEASH_DATABASE__SERVICE_URL": committed_database.service_url}
+
+
+@pytest.fixture
+def run(leashctl: Leashctl, environ: dict[str, str]) -> Run:
+    """A command with JSON for an answer; what it says on the other stream if it is to fail."""
+
+    def command(*words: str, code: int = 0, **changed: str) -> Any:  # noqa: ANN401 - any JSON value
+        done = leashctl("identity", *words, "--json", **{**environ, **changed})
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout or done.stderr)
+
+    return command
+
+
+async def test_each_part_is_tested_and_says_what_to_do(run: Run, leashctl: Leashctl, environ: dict[str, str]) -> None:
+    """All parts in their order with times; a wrong password of ours fails from bind on, with a next step."""
+    told = run("test", "--user", "ida")
+    assert [(each["section"], each["is_ok"]) for each in told] == [
+        ("reach", True), ("tls", True), ("bind", True), ("find-user", True), ("groups", True),
+    ]  # fmt: skip
+    assert all(each["seconds"] > 0 and each["host"] for each in told)
+    assert "leads" in told[-1]["said"]
+    [wrong] = run("test", "--section", "bind", code=1, LEASH_DIRECTORIES__CORP__BIND_PASSWORD="wrong")
+    assert not wrong["is_ok"]
+    assert wrong["next_step"]
+    assert run("test", "--directory", "nobody", code=1)["code"] == "directory_unknown"
+    lines = leashctl("identity", "test", **environ).stdout.splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        ["corp", "reach", "ok"], ["corp", "tls", "ok"], ["corp", "bind", "ok"],
+    ]  # fmt: skip
+
+
+async def test_a_section_about_somebody_needs_a_name(leashctl: Leashctl, environ: dict[str, str]) -> None:
+    """It is a wrong command line, not a failure."""
+    assert leashctl("identity", "test", "--section", "groups", **environ).returncode == 2
+
+
+async def test_sync_from_dry_run_to_undo(server: Slapd, run: Run, leashctl: Leashctl, environ: dict[str, str]) -> None:
+    """A dry run changes nothing; a run shows its difference; the brake holds, and one may confirm and undo."""
+    before = run("sync", "corp", "--dry-run")
+    assert before["counts"] == {"created": 3, "groups": 1}
+    assert run("runs", "corp") == []
+    done = run("sync", "corp")
+    assert (done["state"], done["counts"]["created"]) == ("done", 3)
+    assert {line["who"] for line in done["changes"] if line["what"] == "created"} == {"ida", "ben", "eve"}
+    gained = [line["gained"] for line in done["changes"] if line["what"] == "groups"]
+    assert gained == [["leads", "staff"]]
+    server.delete(dn_of("ben"), dn_of("eve"))
+    try:
+        held = run("sync", "corp", "--full", code=1)
+        assert (held["state"], {line["who"] for line in held["changes"]}) == ("held", {"ben", "eve"})
+        asked = leashctl("identity", "confirm", held["id"], **environ)
+        assert asked.returncode != 0
+        assert re.search(r"disabled +ben +gone", asked.stderr)
+        assert run("confirm", held["id"], "--yes")["state"] == "done"
+        assert run("confirm", held["id"], "--yes", code=1)["code"] == "sync_run_closed"
+        assert run("undo", held["id"], "--yes")["state"] == "undone"
+        again = run("sync", "corp", code=1)
+        assert again["state"] == "held"
+        assert run("reject", again["id"], "--yes")["state"] == "rejected"
+        states = [each["state"] for each in run("runs", "corp")]
+        assert states == ["rejected", "undone", "done"]
+    finally:
+        server.add(person("ben") + person("eve"))
+
+
+async def test_whois_says_where_everything_comes_from(run: Run, leashctl: Leashctl, environ: dict[str, str]) -> None:
+    """By user name or address: groups with their way, roles with their reason, sessions and machines."""
+    run("sync", "corp")
+    assert leashctl("groups", "grant", "staff", "auditor", **environ).returncode == 0
+    assert leashctl("people", "grant", "ida@example.test", "approver", **environ).returncode == 0
+    made = await create_deployment_token(OPERATOR, DeploymentTerms(name="Laptops"), now=utc_now())
+    request = EnrolmentRequest(
+        deployment_token=made.token, hostname="laptop-7", platform="linux", email="ida@example.test"
+    )
+    await enroll(request, now=utc_now())
+    known = run("whois", "ida")
+    who = known["who"]
+    assert who["person"]["email"] == "ida@example.test"
+    assert [each["user_name"] for each in who["accounts"]] == ["ida"]
+    assert who["directories"][0]["user"]["dn"] == dn_of("ida")
+    assert [(each["name"], each["way"]) for each in who["groups"]] == [
+        ("leads", ["leads"]), ("staff", ["leads", "staff"]),
+    ]  # fmt: skip
+    assert [(each["role"], each["by"]) for each in who["roles"]] == [
+        ("approver", "assigned"), ("auditor", "directory:corp/staff"),
+    ]  # fmt: skip
+    assert [each["hostname"] for each in known["machines"]] == ["laptop-7"]
+    told = leashctl("identity", "whois", "ida@example.test", **environ).stdout
+    assert "leads > staff" in told
+    assert "laptop-7" in told
+    assert run("whois", "nobody", code=1)["code"] == "person_unknown"
+
+
+async def test_whois_knows_whom_only_the_directory_knows(run: Run) -> None:
+    """Before the first sync nobody is here, and whoever asks learns that the directory has them."""
+    who = run("whois", "eve")["who"]
+    assert (who["person"], who["directories"][0]["user"]["user_name"]) == (None, "eve")
+
+
+async def test_signing_in_is_tried_by_the_password_of_the_terminal(leashctl: Leashctl, environ: dict[str, str]) -> None:
+    """Without a terminal nothing is asked and nothing is tried: no option takes a password."""
+    done = leashctl("identity", "test", "--section", "sign-in", "--user", "ida", **environ)
+    assert done.returncode != 0
+    assert "directory.sign_in_tried" not in await ledger_events()
+    assert "password" not in leashctl("identity", "test", "--help").stdout.split("Options:")[1].lower()
