@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.database.connection import current_connection
+from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
 from appliance.identity import accounts
 from appliance.identity.errors import (
@@ -38,7 +39,8 @@ async def test_whoever_a_source_lets_in_is_a_person_without_rights(identity: Ide
     """With a name, an address, an account and nothing else."""
     person_id = await provision("ida", email="Ida@Example.ORG")
     person = await person_by_id(person_id)
-    assert (person.display_name, person.email, person.sources) == ("Ida", "ida@example.org", {"directory:corp"})
+    assert (person.display_name, person.email) == ("Ida", "ida@example.org")
+    assert person.sources == {"directory:corp"}
     assert (person.roles, person.groups, person.scoped) == (frozenset(), frozenset(), frozenset())
     assert person.can_come_in
     assert not person.has_credential
@@ -69,7 +71,8 @@ async def test_nobody_becomes_somebody_else_by_their_address(identity: Identity,
     async with transaction():
         told = [profile("ida", email="x@example.org"), profile("bob", email="X@example.org")]
         done = await accounts.provision_many(CORP.actor, CORP, told, NOW)
-    assert (set(done.people), done.taken) == ({"ida"}, {"bob"})
+    assert set(done.people) == {"ida"}
+    assert done.taken == {"bob"}
 
 
 async def test_what_a_source_gets_wrong_keeps_nobody_out(identity: Identity) -> None:
@@ -178,7 +181,7 @@ async def test_an_account_is_linked_by_whoever_manages_the_person(identity: Iden
     with pytest.raises(AccountTakenError):
         await accounts.link(owner.actor, CORP, profile("mia"), admin.id, NOW)
     with pytest.raises(PersonUnknownError):
-        await accounts.link(owner.actor, CORP, profile("y"), accounts.uuid7(), NOW)
+        await accounts.link(owner.actor, CORP, profile("y"), uuid7(), NOW)
 
 
 async def test_a_person_who_is_renamed_or_moves_stays_the_same(identity: Identity) -> None:
