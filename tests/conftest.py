@@ -18,6 +18,7 @@ AREA_OF: dict[str, str] = {
     "appliance/adapters/ldap": "signin",
     "appliance/adapters/outbound": "signin",
     "appliance/identity/providers": "signin",
+    "journeys/test_provider_sign_in": "signin",
     "server/dashboard/test_providers": "signin",
 }
 ROOT = Path(__file__).parent
