@@ -174,15 +174,7 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
         service_url=service_url,
         keys=keys,
         identity=identity,
-        providers=build_providers(
-            config.providers,
-            keys.derive("providers"),
-            origin=config.public_origin,
-            sessions=identity.sessions,
-            random_bytes=os.urandom,
-            fetcher_of=_fetcher_of,
-            reader_of=_reader_of,
-        ),
+        providers=_providers(config, keys, identity),
         directories=directories,
         trials=build_trials(
             directories,
@@ -227,6 +219,18 @@ def _directory_of(clock: Clock) -> Callable[[str, DirectorySettings], Directory]
         return LdapDirectory(name, settings, clock=clock)
 
     return adapter
+
+
+def _providers(config: Config, keys: KeyRing, identity: Identity) -> Providers:
+    return build_providers(
+        config.providers,
+        keys.derive("providers"),
+        origin=config.public_origin,
+        sessions=identity.sessions,
+        random_bytes=os.urandom,
+        fetcher_of=_fetcher_of,
+        reader_of=_reader_of,
+    )
 
 
 def _fetcher_of(provider: Provider) -> Fetcher:
