@@ -23,8 +23,8 @@ from server.api.scim.attributes import GROUP_SCHEMA, USER_SCHEMA
 from server.api.scim.bodies import PATCH_SCHEMA, check_keys, check_no_password, check_schemas, member_ids, operations
 from server.api.scim.models import POLICY, Group, User
 
-USER_OPERATIONS_MAX: Final = 100
-ENTRIES_MAX: Final = 500
+USER_OPERATIONS_MAX: Final = 50
+ENTRIES_MAX: Final = 200
 _OURS: Final = frozenset({"schemas", "id", "meta", "groups"})
 _TOLD_MAX: Final = 300
 _BY_TYPE: Final[Mapping[str, type[errors.ProvisioningError]]] = {
