@@ -97,6 +97,7 @@ class StubDirectory:
         self.on_accept: Fault | bytes | None = None
         self.on_bind: Callable[[str, str], tuple[int, bytes] | Fault | None] = lambda _name, _password: None
         self.on_search: Callable[[bytes], Operations | Fault | None] = lambda _body: None
+        self.has_pages = True
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -138,7 +139,7 @@ class StubDirectory:
             return False
         for tag, body in answer:
             control = tlv(0xA0, tlv(0x30, text("1.2.840.113556.1.4.319"), tlv(0x04, _LAST_PAGE)))
-            is_last_page = tag == ber.DONE and "1.2.840.113556.1.4.319" in request.controls
+            is_last_page = self.has_pages and tag == ber.DONE and "1.2.840.113556.1.4.319" in request.controls
             writer.write(tlv(0x30, integer(request.number), tlv(tag, body), control if is_last_page else b""))
         await writer.drain()
         return True

@@ -84,7 +84,8 @@ def _values(session: Session, entry: Entry, attribute: str) -> list[bytes]:
         if last == "*":
             break
         query = Query(base=entry.dn, attributes=(f"{attribute};range={len(values)}-*",), is_base=True)
-        piece = next((_piece(each, attribute) for each in session.search(query)), None)
+        pieces = [_piece(each, attribute) for each in session.search(query)]
+        piece = pieces[0] if pieces else None
         if piece is None or not more:
             raise DirectoryIncompleteError(f"Members of {entry.dn} are missing after {len(values)}")
     return values

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Final
 
 from ldap3.core.exceptions import LDAPException
-from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import escape_rdn, parse_dn
 
 from appliance.identity.directories.errors import DirectoryRefusedError
@@ -15,8 +14,7 @@ from appliance.identity.directories.records import RefusalCause
 _NAME_MAX: Final = 256
 _PASSWORD_BYTES_MAX: Final = 4096
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# ldap3 looks for these when it takes a filter apart, and cuts spaces off at both ends of a value.
-_FILTER_WORDS: Final = str.maketrans({each: f"\\{ord(each):02x}" for each in "=<>~: &|!"})
+_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _UNUSUAL: Final = re.compile(r'[\\"+#;]|\s[,=]|[,=]\s|\s\s')
 _SPACES: Final = re.compile(r" +")
 _ESCAPED: Final = re.compile(r"\\([0-9a-fA-F]{2})|\\(.)", re.DOTALL)
@@ -59,9 +57,12 @@ def _is_text(text: str) -> bool:
 
 
 def in_filter(value: str) -> str:
-    """A value that means nothing but itself in a filter (RFC 4515)."""
-    escaped: str = escape_filter_chars(value)
-    return escaped.translate(_FILTER_WORDS)
+    """A value that means nothing but itself in a filter (RFC 4515): all but letters and digits are escaped.
+
+    The escaping of ldap3 leaves `=`, `<`, `>`, `~`, `:` and spaces of every kind, which its own parser then takes for
+    operators or cuts off.
+    """
+    return "".join([char if char in _PLAIN else octets_in_filter(char.encode()) for char in value])
 
 
 def octets_in_filter(value: bytes) -> str:
