@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import decisions, memory, policy, release, scanning
+from tests.bench import decisions, memory, policy, release, scanning, sign_in
 from tests.bench.figures import Figures, judge, table
 from tests.bench.installation import RAISED, Installation, installed
 from tests.bench.machine import describe
@@ -20,8 +20,12 @@ _WITH_PROCESSES: dict[str, Callable[[Installation], Figures]] = {
     "release": release.measure,
     "decisions": decisions.measure,
 }
-_ALONE: dict[str, Callable[[], Figures]] = {"policy": policy.measure, "secrets": scanning.measure}
-AREAS = ("decisions", "release", "policy", "secrets", "memory")
+_ALONE: dict[str, Callable[[], Figures]] = {
+    "policy": policy.measure,
+    "secrets": scanning.measure,
+    "signin": sign_in.measure,
+}
+AREAS = ("decisions", "release", "policy", "secrets", "signin", "memory")
 
 
 def main() -> None:
