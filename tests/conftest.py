@@ -1,7 +1,7 @@
 """Fixtures and rules that hold for every test: a real database, areas, and no silent skips."""
 
 import os
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from appliance.database.connection import connect, disconnect
 from appliance.database.transaction import transaction
 from tests.support.postgres import TestDatabase, TestPostgres, test_postgres
+from tests.support.samba import Samba, samba
 
 AREAS = ("road", "signin", "clients", "keeping", "host", "kubernetes", "visibility")
 # The area of the tests below a folder; what is not named here belongs to the main road.
@@ -17,6 +18,7 @@ AREA_OF: dict[str, str] = {
     "appliance/adapters/jose": "signin",
     "appliance/adapters/ldap": "signin",
     "appliance/adapters/outbound": "signin",
+    "appliance/identity/directories": "signin",
     "appliance/identity/providers": "signin",
     "journeys/test_provider_sign_in": "signin",
     "server/dashboard/test_providers": "signin",
@@ -32,6 +34,13 @@ class _RollBack(Exception):  # noqa: N818 - a signal, not an error
 async def postgres() -> AsyncIterator[TestPostgres]:
     """The session's PostgreSQL server."""
     async with test_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def domain() -> Iterator[Samba]:
+    """An Active Directory; making it takes ten seconds, so all tests share it and use people of their own."""
+    with samba() as running:
         yield running
 
 

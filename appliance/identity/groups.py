@@ -3,7 +3,7 @@
 Every verb runs inside the caller's transaction, waits for its turn, writes its ledger entries and tells every process.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -204,11 +204,17 @@ async def remove_group(actor: Actor, source: Source, key: str, now: datetime) ->
     members = {account: keys - {key} for account, keys in (await members_of(source)).items() if key in keys}
     change = await replace_groups(actor, source, {}, members, now, is_complete=False)
     kept = [group.key for group in await groups_of(source) if group.key != key]
-    gone = await current_connection().fetchval(_GO, str(source), kept)
+    return msgspec.structs.replace(change, groups_gone=await keep_groups(actor, source, kept, now))
+
+
+async def keep_groups(actor: Actor, source: Source, keys: Collection[str], now: datetime) -> int:
+    """The source has these groups and no others; how many are gone. Whoever was in one has left it before."""
+    await take_turn()
+    gone: int = await current_connection().fetchval(_GO, str(source), list(keys))
     if gone:
         facts = {"source": str(source), "groups_gone": gone}
         await record(actor, events.GROUPS_CHANGED, f"source:{source}", now, facts=facts)
-    return msgspec.structs.replace(change, groups_gone=gone)
+    return gone
 
 
 def group_of(row: Any) -> Group:  # noqa: ANN401 - asyncpg.Record has no types

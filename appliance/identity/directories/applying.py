@@ -15,6 +15,7 @@ from appliance.identity.errors import EmailTakenError
 from appliance.identity.records import Source
 
 _KEYS_AT_ONCE = 5_000
+_ACCOUNTS_AT_ONCE = 5_000
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,14 +100,16 @@ async def apply(source: Source, plan: Plan, standing: Standing, now: datetime) -
 
 
 async def _regroup(source: Source, plan: Plan, standing: Standing, now: datetime) -> None:
+    """Groups first, then who is in them; in parts, because a statement may take no longer than any other."""
     if not plan.regroup and not plan.are_groups_changed:
         return
-    members = {each.key: each.after for each in plan.regroup}
-    is_complete = not standing.groups.keys() <= plan.groups.keys()  # a group is gone
-    if is_complete:
-        members = {**standing.members, **members}
-    named = {key: name for key, name in plan.groups.items() if is_complete or standing.groups.get(key) != name}
-    await groups.replace_groups(source.actor, source, named, members, now, is_complete=is_complete)
+    named = {key: name for key, name in plan.groups.items() if standing.groups.get(key) != name}
+    for first in range(0, max(1, len(plan.regroup)), _ACCOUNTS_AT_ONCE):
+        members = {each.key: each.after for each in plan.regroup[first : first + _ACCOUNTS_AT_ONCE]}
+        await groups.replace_groups(source.actor, source, named, members, now, is_complete=False)
+        named = {}
+    if not standing.groups.keys() <= plan.groups.keys():
+        await groups.keep_groups(source.actor, source, plan.groups, now)
 
 
 async def _made(source: Source, keys: list[str]) -> dict[str, UUID]:

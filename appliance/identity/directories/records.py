@@ -97,12 +97,14 @@ class HostStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What happened with one host so far, in this process.
 
     Attributes:
+        is_encrypted: false where allow_unencrypted lets passwords cross the network in the clear; health shows it.
         last_error: what was said at the last failure, kept after it came back; empty if it never failed.
         cooling_until: until when it is left alone, if it is.
     """
 
     url: str
     state: HostState
+    is_encrypted: bool = True
     last_error: str = ""
     last_ok_at: datetime | None = None
     cooling_until: datetime | None = None

@@ -129,15 +129,15 @@ class DirectorySync:
             async with transaction():
                 await take_turn()
                 standing, plan = await self._compared(reading)
-                is_fine = rules.is_no_more_than(plan, confirmed)
-                if is_fine:
+                replacing: UUID | None = None
+                if rules.is_no_more_than(plan, confirmed):
                     await self._happen(run.id, reading, standing, plan, actor, before=RunState.HELD)
                     done = await queries.run_by_id(run.id)
                     await runs.resolve(done, RunState.DONE, actor.id, self._clock())
                 else:
                     replacing = await runs.begin(self.name, reading.kind, self._basis, actor, reading.started_at)
                     await self._hold(replacing, reading, plan, self._held(plan, standing), actor)
-        if not is_fine:
+        if replacing is not None:
             raise RunOutgrownError(replacing)
         return await queries.run_by_id(run.id)
 

@@ -45,7 +45,7 @@ def everything(*entries: DirectoryUser | DirectoryGroup) -> Change:
         users=tuple(each for each in entries if isinstance(each, DirectoryUser)),
         groups=tuple(each for each in entries if isinstance(each, DirectoryGroup)),
         gone=(),
-        present=frozenset(each.key for each in entries),
+        present=frozenset(entry.key for entry in entries),
         is_complete=True,
     )
 
