@@ -62,7 +62,7 @@ REFUSED = [
     "(" * 2000 + "userName pr" + ")" * 2000 + "(",
     "not (" * 60 + "userName pr" + ")" * 60,
     " or ".join(['userName eq "a"'] * 101),
-    'userName eq "' + "a" * 65_536 + '"',
+    'userName eq "' + "a" * 60_000 + '"',
     "\ud800 eq 1".encode("utf-8", "replace").decode(),
 ]
 
