@@ -12,6 +12,7 @@ from litestar.types import Scope
 
 from appliance.bootstrap import Appliance
 from appliance.identity.errors import SignInRequiredError
+from appliance.identity.passkeys.records import Asked
 from appliance.identity.providers.records import Begun
 from appliance.identity.records import NewSession, Origin, PendingClaim, SignedIn
 from appliance.identity.service import Identity
@@ -136,6 +137,16 @@ def provider_cookie_name(instance: str) -> str:
 def provider_cookie(instance: str, begun: Begun, now: datetime) -> Cookie:
     """The cookie of an errand at a provider; `Lax`, because the way back begins on the provider's site."""
     return _cookie(provider_cookie_name(instance), begun.browser, begun.expires_at - now, "lax")
+
+
+def passkey_cookie_name(instance: str) -> str:
+    """Name of the cookie that binds the question for a passkey to the browser."""
+    return f"__Host-leash-passkey-{instance}"
+
+
+def passkey_cookie(instance: str, asked: Asked, now: datetime) -> Cookie:
+    """The cookie of a question for a passkey, which our own pages alone ask and answer."""
+    return _cookie(passkey_cookie_name(instance), asked.browser, asked.expires_at - now, "strict")
 
 
 def ended_cookie(name: str) -> Cookie:

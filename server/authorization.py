@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
@@ -13,15 +13,22 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from appliance.bootstrap import Appliance
-from appliance.identity.errors import PermissionMissingError, RequestForgedError, SignInRequiredError
+from appliance.identity.errors import (
+    PermissionMissingError,
+    RequestForgedError,
+    SignInRequiredError,
+    StepUpRequiredError,
+)
 from appliance.identity.records import SignedIn
 from appliance.identity.rules import Permission, is_permitted
+from appliance.identity.step_ups import Act
 from server.addresses import Hosts
 from server.answers import answer_failure
 from server.authentication import Carrier, csrf_token, signed_in_of
 from server.requests import AnyConnection, method_of
 
 SIGN_IN_PATH: Final = "/sign-in"
+STEP_UP_PATH: Final = "/step-up"
 CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf_token"
 HOSTS: Final = "hosts"
@@ -47,6 +54,25 @@ def requires(permission: Permission) -> Guard:
 async def requires_sign_in(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """A guard for whoever is signed in."""
     await _signed_in(connection)
+
+
+async def requires_step_up(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """A guard for dangerous acts: whoever is signed in has proved a moment ago who they are.
+
+    Stands after the guard of the permission. The form that somebody sent from a page waits for their proof.
+    Scripts' sessions are exempt: the machine's operator made them for this.
+    """
+    appliance, signed_in = _appliance_of(connection), signed_in_of(connection)
+    now = appliance.clock()
+    try:
+        appliance.identity.step_ups.check(signed_in, now)
+    except StepUpRequiredError as required:
+        if is_form(connection) and connection.scope.get("auth") is Carrier.COOKIE:
+            form = await connection.form()
+            fields = {name: value for name, value in form.items() if isinstance(value, str) and name != CSRF_FIELD}
+            act = Act(path=connection.scope["path"], fields=fields)
+            required.act = await appliance.identity.kept_acts.keep(signed_in, act, now)
+        raise
 
 
 async def requires_own_page(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
@@ -75,12 +101,15 @@ async def _signed_in(connection: AnyConnection) -> SignedIn:
 async def _given_token(connection: AnyConnection) -> str:
     """The form token of a request, in its header or in a field of its form."""
     in_header = connection.headers.get(CSRF_HEADER, "")
-    if in_header or not isinstance(connection, Request):
+    if in_header or not is_form(connection):
         return in_header
-    if connection.content_type[0] != RequestEncodingType.URL_ENCODED:
-        return ""
     given = (await connection.form()).get(CSRF_FIELD)
     return given if isinstance(given, str) else ""
+
+
+def is_form(connection: AnyConnection) -> TypeGuard[Request[Any, Any, Any]]:
+    """Whether the request is one of our own pages' forms; no page of ours sends any other kind."""
+    return isinstance(connection, Request) and connection.content_type[0] == RequestEncodingType.URL_ENCODED
 
 
 def _is_from_own_page(connection: AnyConnection, *, is_told_needed: bool) -> bool:
@@ -130,3 +159,13 @@ def redirect_to_sign_in(request: Request[Any, Any, Any], failure: SignInRequired
         return Redirect(SIGN_IN_PATH, status_code=HTTP_303_SEE_OTHER)
     query = f"?{request.url.query}" if request.url.query else ""
     return Redirect(f"{SIGN_IN_PATH}?next={quote(request.url.path + query)}", status_code=HTTP_303_SEE_OTHER)
+
+
+def redirect_to_step_up(request: Request[Any, Any, Any], failure: StepUpRequiredError) -> Response[Any]:
+    """Where pages send somebody who must prove again who they are; scripts of pages get the plain answer."""
+    if "authorization" in request.headers or request.headers.get("accept") == "application/json":
+        return answer_failure(request, failure)
+    way = f"{STEP_UP_PATH}?act={failure.act}" if failure.act else STEP_UP_PATH
+    if request.headers.get("HX-Request") == "true":  # a part of an open page: the whole page must go
+        return Response("", status_code=HTTPStatus.FORBIDDEN, headers={"HX-Redirect": way})
+    return Redirect(way, status_code=HTTP_303_SEE_OTHER)

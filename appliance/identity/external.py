@@ -24,12 +24,13 @@ from appliance.identity.directories.errors import (
 )
 from appliance.identity.directories.ports import Directory
 from appliance.identity.directories.records import DirectoryGroup, DirectoryUser
-from appliance.identity.errors import EmailTakenError
+from appliance.identity.errors import EmailTakenError, StepUpFailedError
 from appliance.identity.pace import Pace
-from appliance.identity.records import NewSession, Origin, Person, SessionKind, Source, SourceKind
+from appliance.identity.records import NewSession, Origin, Person, SessionKind, SignedIn, Source, SourceKind
 from appliance.identity.rules import shown
 from appliance.identity.sealing import KeyedHash, derive
 from appliance.identity.sessions import Sessions
+from appliance.identity.step_ups import record_failure
 from appliance.identity.throttle import Throttle
 from appliance.ledger.records import Actor, ActorKind
 
@@ -136,6 +137,36 @@ class ExternalSignIns:
             raise DirectorySignInRefusedError from refused
         self._sessions.forget()
         return session
+
+    async def confirm(
+        self, name: str, signed_in: SignedIn, password: object, origin: Origin, now: datetime
+    ) -> NewSession:
+        """The session under a new token, for whoever gives the directory's password again.
+
+        Raises:
+            DirectoryUnknownError: the person has no account of such a directory.
+            StepUpFailedError: the directory does not let that person in with it; the ledger says why.
+            DirectoryUnavailableError, SignInThrottledError: as for `by_directory`.
+            SessionUnknownError: the session has ended.
+        """
+        own = [each for each in await accounts.accounts_of_person(signed_in.person_id) if not each.is_disabled]
+        account = next((each for each in own if each.source == source_of(name)), None)
+        if name not in self._directories or account is None:
+            raise DirectoryUnknownError
+        attempt = self._throttle.attempt(f"{name}/{typed_account(account.user_name)}", origin)
+        await self._throttle.take(attempt, now)
+        try:
+            proven = await self._proven(name, account.user_name, password, self._pace.start(), now)
+            if proven.user.key != account.key:
+                raise _RefusedError(Cause.UNKNOWN)  # noqa: TRY301 - told like every other refusal
+        except DirectoryUnavailableError:
+            await self._throttle.give_back(attempt, has_succeeded=False)
+            raise
+        except _RefusedError as refused:
+            await record_failure(signed_in, refused.cause.value, origin, now)
+            raise StepUpFailedError from refused
+        await self._throttle.give_back(attempt, has_succeeded=True)
+        return await self._sessions.steps_up(signed_in.session_id, "directory", now)
 
     async def _proven(self, name: str, user: object, password: object, started: float, now: datetime) -> _Proven:
         """Whom the directory lets in with this password, which it is asked about once or not at all."""

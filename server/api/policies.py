@@ -11,7 +11,7 @@ from appliance.policy.records import Problem, PublishedPolicy, Severity
 from appliance.policy.service import publish, rollback, validate_draft
 from server.api.records import PAGE, Body, Limit
 from server.authentication import signed_in_of
-from server.authorization import requires
+from server.authorization import requires, requires_step_up
 from server.dashboard.dependencies import AnyRequest, now_of
 
 _READ = requires(Permission.POLICIES_READ)
@@ -83,14 +83,14 @@ async def validate(data: JSONBody[TextBody]) -> Validation:
     return Validation(is_publishable=not is_wrong, problems=list(problems))
 
 
-@post("/v1/policies", guards=[_PUBLISH], tags=["Policies"])
+@post("/v1/policies", guards=[_PUBLISH, requires_step_up], tags=["Policies"])
 async def publish_version(request: AnyRequest, data: JSONBody[PublishBody]) -> PublishedPolicy:
     """Make a text the active version."""
     actor = signed_in_of(request).actor
     return await publish(actor, data.text, data.note, now_of(request), expected_version=data.expected_version)
 
 
-@post("/v1/policies/{version:int}/rollback", guards=[_PUBLISH], tags=["Policies"])
+@post("/v1/policies/{version:int}/rollback", guards=[_PUBLISH, requires_step_up], tags=["Policies"])
 async def go_back(request: AnyRequest, version: FromPath[int], data: JSONBody[RollbackBody]) -> PublishedPolicy:
     """Publish the text of an earlier version again, as a new version."""
     actor = signed_in_of(request).actor

@@ -30,4 +30,11 @@ async def revoke_session(request: AnyRequest, session_id: FromPath[UUID]) -> Red
     return Redirect("/account", status_code=HTTP_303_SEE_OTHER)
 
 
-handlers = [show_account, revoke_session]
+@post("/account/sessions/revoke-others", guards=[requires_sign_in], include_in_schema=False)
+async def revoke_others(request: AnyRequest) -> Redirect:
+    """End all of the person's sessions but this one."""
+    await appliance_of(request).identity.sessions.revoke_others(signed_in_of(request), now_of(request))
+    return Redirect("/account", status_code=HTTP_303_SEE_OTHER)
+
+
+handlers = [show_account, revoke_session, revoke_others]

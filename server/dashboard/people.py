@@ -15,7 +15,7 @@ from appliance.identity.records import NewLink, Role
 from appliance.identity.rules import Permission
 from appliance.ledger.records import Actor
 from server.authentication import signed_in_of
-from server.authorization import requires
+from server.authorization import requires, requires_step_up
 from server.dashboard.dependencies import AnyRequest, appliance_of, attempted, fields_of, now_of
 from server.dashboard.rendering import page
 from server.errors import status_of
@@ -34,6 +34,10 @@ CHANGES: Final[dict[str, Change]] = {
     "enable": lambda people, actor, person, request, _: people.enable(actor, person, now_of(request)),
     "reset": lambda people, actor, person, request, _: people.reset_credential(actor, person, now_of(request)),
 }
+
+
+_DANGEROUS: Final = frozenset({"take", "disable", "reset"})
+_POWERFUL: Final = frozenset({Role.OWNER.value, Role.ADMINISTRATOR.value})
 
 
 class RoleUnknownError(LeashError):
@@ -78,6 +82,7 @@ async def _people(
 async def invite(request: AnyRequest) -> Response[Any]:
     """A new person, and the one-time link that this page shows the only time."""
     fields = await fields_of(request)
+    await _check_danger(request, "grant", fields)
     made = await attempted(_invite(request, fields))
     if isinstance(made, LeashError):
         return await _people(request, made, fields)
@@ -97,12 +102,20 @@ async def _invite(request: AnyRequest, fields: dict[str, str]) -> NewLink:
 @post("/people/{person:uuid}/{change:str}", guards=[_MANAGE], include_in_schema=False)
 async def change_person(request: AnyRequest, person: FromPath[UUID], change: FromPath[str]) -> Response[Any]:
     """Grant or take a role, disable, enable, or reset the way in."""
-    made = await attempted(_change(request, person, change, await fields_of(request)))
+    fields = await fields_of(request)
+    await _check_danger(request, change, fields)
+    made = await attempted(_change(request, person, change, fields))
     if isinstance(made, LeashError):
         return await _people(request, made)
     if isinstance(made, NewLink):
         return _link_page(request, made)
     return Redirect("/people?done=changed", status_code=HTTP_303_SEE_OTHER)
+
+
+async def _check_danger(request: AnyRequest, change: str, fields: dict[str, str]) -> None:
+    """Whoever takes something away, or makes somebody powerful, has proved a moment ago who they are."""
+    if change in _DANGEROUS or (change == "grant" and fields.get("role") in _POWERFUL):
+        await requires_step_up(request, request.route_handler)
 
 
 async def _change(request: AnyRequest, person: UUID, change: str, fields: dict[str, str]) -> NewLink | None:

@@ -14,7 +14,7 @@ from appliance.policy.queries import active_version, draft_of, drafts_of, histor
 from appliance.policy.records import Problem, PublishedPolicy
 from appliance.policy.service import compare, delete_draft, publish, rollback, save_draft, validate_draft
 from server.authentication import signed_in_of
-from server.authorization import requires
+from server.authorization import requires, requires_step_up
 from server.dashboard.dependencies import AnyRequest, appliance_of, attempted, fields_of, now_of, whole_number
 from server.dashboard.difference import marked_difference
 from server.dashboard.rendering import page
@@ -65,7 +65,7 @@ async def _version_page(request: AnyRequest, shown: PublishedPolicy, problem: Le
     )
 
 
-@post("/policies/versions/{version:int}/rollback", guards=[_PUBLISH], include_in_schema=False)
+@post("/policies/versions/{version:int}/rollback", guards=[_PUBLISH, requires_step_up], include_in_schema=False)
 async def roll_back(request: AnyRequest, version: FromPath[int]) -> Response[Any]:
     """Publish an earlier text again."""
     expected = whole_number((await fields_of(request)).get("expected", ""), 0)
@@ -97,6 +97,7 @@ async def act_on_draft(request: AnyRequest) -> Response[Any]:
     if act == "publish":
         if refusal := _PUBLISH(request, request.route_handler):
             await refusal
+        await requires_step_up(request, request.route_handler)
         done: object = await attempted(publish(actor, text, fields.get("note", ""), now, expected_version=based_on))
         if not isinstance(done, LeashError):
             return Redirect("/policies?done=published", status_code=HTTP_303_SEE_OTHER)

@@ -15,6 +15,7 @@ from appliance.identity.records import SignedIn
 from appliance.identity.rules import Permission, permissions_of
 from server.authentication import authentication_of, csrf_token
 from server.dashboard.assets import is_there, static_url
+from server.dashboard.banner import open_until
 from server.dashboard.dependencies import AnyRequest
 from server.dashboard.visible import visible
 
@@ -39,6 +40,7 @@ ROOMS: Final = (
     Room("/agents", "Agents", "agents", frozenset({Permission.AGENTS_READ})),
     Room("/ledger", "Ledger", "ledger", frozenset({Permission.LEDGER_READ})),
     Room("/people", "People", "people", frozenset({Permission.PEOPLE_READ})),
+    Room("/directories", "Directories", "directories", frozenset({Permission.SETTINGS_READ})),
 )
 
 
@@ -59,6 +61,7 @@ def page(
         "title": title,
         "path": request.scope["path"],
         "signed_in": signed_in,
+        "break_glass_until": open_until(request) if signed_in else None,
         "can": {permission.value for permission in granted},
         "csrf": _csrf(request, signed_in),
         "rooms": [room for room in ROOMS if signed_in and (not room.permissions or room.permissions & granted)],

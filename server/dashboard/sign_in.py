@@ -183,6 +183,7 @@ def _sign_in_page(
         flow=flow_in(back),
         is_local=appliance.config.sign_in.local_accounts,
         directories=appliance.external.choices(),
+        has_passkeys=appliance.passkeys.is_available,
         providers=appliance.providers.choices(),
     )
 

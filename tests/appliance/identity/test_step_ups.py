@@ -80,10 +80,9 @@ async def test_a_used_or_wrong_code_proves_nothing(identity: Identity, owner: So
 async def test_guessing_codes_in_a_stolen_session_is_throttled(identity: Identity, owner: Someone) -> None:
     """As at sign-in; the right code is not even looked at then."""
     signed_in = await _of(identity, await _browser(identity, owner))
-    with pytest.raises(SignInThrottledError):
-        for number in range(20):
-            with pytest.raises(StepUpFailedError):
-                await identity.step_ups.by_code(signed_in, f"{number:06}", HERE, LATER)
+    for number in range(5):
+        with pytest.raises(StepUpFailedError):
+            await identity.step_ups.by_code(signed_in, f"{number:06}", HERE, LATER)
     with pytest.raises(SignInThrottledError):
         await identity.step_ups.by_code(signed_in, owner.code(LATER), HERE, LATER)
 

@@ -7,9 +7,6 @@ import pytest
 from appliance.identity.break_glass.records import Notice
 from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.service import Identity
-from tests.appliance.identity.conftest import built as built
-from tests.appliance.identity.conftest import identity as identity
-from tests.appliance.identity.conftest import owner as owner
 
 
 class Bell:
