@@ -39,7 +39,7 @@ class LdapDirectory:
         self._name = name
         self._settings = settings
         self._clock = clock
-        self._hosts = Hosts(settings.urls, settings.cool_down_seconds, clock=clock)
+        self._hosts = Hosts(settings.urls, settings.cool_down_seconds, has_start_tls=settings.start_tls, clock=clock)
         self._reach = Reach(settings, self._hosts)
         self._shape = Shape(settings, clock)
         self._talks = Talks(settings.threads)

@@ -29,21 +29,22 @@ class Hosts:
         urls: tuple[str, ...],
         cool_down_seconds: float,
         *,
+        has_start_tls: bool = True,
         clock: Clock = utc_now,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hosts = tuple([Host(url) for url in urls])
         self._cool_down_seconds = cool_down_seconds
+        self._has_start_tls = has_start_tls
         self._clock = clock
         self._ticks = ticks
         self._lock = threading.Lock()
 
     def in_order(self) -> tuple[Host, ...]:
-        """Those to try now: all that are not cooling; if all are, every one, that of the oldest failure first."""
+        """Those that are not cooling; behind them, for the case that none works, the others, oldest failure first."""
         with self._lock:
             now = self._ticks()
-            warm = [host for host in self._hosts if host.warm_at <= now]
-            return tuple(warm or sorted(self._hosts, key=lambda host: host.warm_at))
+            return tuple(sorted(self._hosts, key=lambda host: host.warm_at if host.warm_at > now else 0.0))
 
     def enter(self, host: Host) -> bool:
         """Whether this conversation may try the host: a cooling one is tried by one conversation at a time."""
@@ -78,6 +79,7 @@ class Hosts:
         return HostStatus(
             url=host.url,
             state=HostState.COOLING if is_cooling else known,
+            is_encrypted=self._has_start_tls or host.url.startswith("ldaps://"),
             last_error=host.last_error,
             last_ok_at=host.last_ok_at,
             cooling_until=host.cooling_until if is_cooling else None,

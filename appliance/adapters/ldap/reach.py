@@ -63,6 +63,8 @@ class Reach:
         """
         said = []
         for host in self.hosts.in_order():
+            if not talk.has_time:
+                break  # nothing is known of the hosts that are left
             if not self.hosts.enter(host):
                 said.append(f"{host.url}: {host.last_error}")
                 continue

@@ -25,6 +25,11 @@ class Talk:
         self._is_over = False
         self._lock = threading.Lock()
 
+    @property
+    def has_time(self) -> bool:
+        """Whether anything can still be begun."""
+        return not self._is_over and time.monotonic() < self._deadline
+
     def wire(self, receive_seconds: float) -> Wire:
         """A new wire instead of the one before.
 
@@ -77,7 +82,10 @@ class Talks:
             ) from None
         talk, done = Talk(seconds), asyncio.get_running_loop().create_future()
         self._open.add(talk)
-        threading.Thread(target=self._talk, args=(work, talk, done), name="leash-ldap", daemon=True).start()
+        try:
+            threading.Thread(target=self._talk, args=(work, talk, done), name="leash-ldap", daemon=True).start()
+        except RuntimeError as problem:  # the system gives no more threads
+            self._finish(talk, done, None, DirectoryUnavailableError(str(problem)))
         return await self._result(talk, done, seconds)
 
     async def _result(self, talk: Talk, done: asyncio.Future[_T], seconds: float) -> _T:

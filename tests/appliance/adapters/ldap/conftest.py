@@ -1,10 +1,9 @@
-"""Directories to talk to: one that misbehaves, and real ones."""
+"""Directories that misbehave; the real ones are the modules' own, or the session's."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.samba import Samba, samba
 from tests.support.stub_directory import StubDirectory, stub_directory
 
 
@@ -19,11 +18,4 @@ async def stub() -> AsyncIterator[StubDirectory]:
 async def second_stub() -> AsyncIterator[StubDirectory]:
     """Another host of the same directory."""
     async with stub_directory() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def domain() -> Iterator[Samba]:
-    """An Active Directory; making it takes ten seconds, so all tests share it and use people of their own."""
-    with samba() as running:
         yield running

@@ -18,14 +18,14 @@ def _hosts(ticks: _Time) -> Hosts:
 
 
 def test_a_failed_host_is_left_alone_for_exactly_as_long_as_configured() -> None:
-    """The order of the configuration holds but for hosts that cool down."""
+    """The order of the configuration holds, but hosts that cool down come last."""
     ticks = _Time()
     hosts = _hosts(ticks)
     first, _ = hosts.in_order()
     hosts.failed(first, "no")
-    assert [host.url for host in hosts.in_order()] == ["ldaps://b"]
+    assert [host.url for host in hosts.in_order()] == ["ldaps://b", "ldaps://a"]
     ticks.now += 29.9
-    assert [host.url for host in hosts.in_order()] == ["ldaps://b"]
+    assert [host.url for host in hosts.in_order()] == ["ldaps://b", "ldaps://a"]
     ticks.now += 0.1
     assert [host.url for host in hosts.in_order()] == ["ldaps://a", "ldaps://b"]
 
