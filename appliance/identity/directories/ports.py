@@ -54,7 +54,10 @@ class Directory(Protocol):
         ...
 
     async def read_since(self, cursor: str) -> Change:
-        """What is new since a cursor; everything (`is_complete`) if the host that answers cannot tell.
+        """What is new since a cursor; everything (`is_complete`) if that cannot be told.
+
+        So it is when another host answers, when somebody was renamed or moved (groups name people by where they are),
+        and when the cursor is not the last one that this object has given out, as after a restart.
 
         Raises:
             DirectoryIncompleteError: anything is missing; there is no partial result.
