@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
 from typing import Any
 
 from appliance.config.sign_in import Directory as Settings
 from appliance.identity.bind_allowance import BindAllowance
+from appliance.identity.directories.ports import Directory
 from appliance.identity.directories.records import DirectoryUser
 from appliance.identity.external import ExternalSignIns
 from appliance.identity.pace import Pace
@@ -78,16 +78,15 @@ def settings(**fields: Any) -> Settings:  # noqa: ANN401 - fields of the section
 
 def sign_ins(
     identity: Identity,
-    directory: FakeDirectory,
+    directory: Directory,
     *,
     pace: Pace | None = None,
     attempts: int = 1000,
     **fields: Any,  # noqa: ANN401 - of the section
 ) -> ExternalSignIns:
     """As bootstrap builds it; nobody waits for anything unless a pace is given."""
-    named: Mapping[str, FakeDirectory] = {directory.name: directory}
     return ExternalSignIns(
-        named,
+        {directory.name: directory},
         {directory.name: settings(**fields)},
         sessions=identity.sessions,
         throttle=Throttle(attempts, KeyedHash(b"t" * 32)),
