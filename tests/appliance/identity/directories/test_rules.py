@@ -142,7 +142,7 @@ def test_disabled_people_are_neither_made_nor_refreshed() -> None:
     assert planned.create == ()
     accounts = known("ida", is_disabled=True)
     back = plan(accounts, {}, {}, entries_of(planned), news(set(), user("ida")), started_at=NOW)
-    assert [each.key for each in (*back.enable, *back.refresh)] == ["ida", "ida"]
+    assert ([each.key for each in back.enable], [each.key for each in back.refresh]) == (["ida"], ["ida"])
 
 
 def test_nobody_is_made_where_the_configuration_says_so() -> None:
