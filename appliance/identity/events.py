@@ -51,7 +51,7 @@ EVENTS: Final[dict[str, str]] = {
     ROLE_GRANTED: "A person got a role.",
     ROLE_REVOKED: "A person lost a role.",
     ROLE_CHANGE_REFUSED: "A change of a person or of roles was refused.",
-    SIGN_IN_SUCCEEDED: "A person signed in with password and code.",
+    SIGN_IN_SUCCEEDED: "A person signed in, or an app of theirs; `factor` says by what.",
     SIGN_IN_REFUSED: "A sign-in attempt failed; `cause` says why (the caller was not told).",
     SIGN_IN_THROTTLED: "Attempts are being turned away unchecked; recorded once per waiting time.",
     SESSION_CREATED: "A session for a script was made.",

@@ -8,7 +8,7 @@ from litestar.response import Template
 
 from appliance.identity import codes
 from server.authentication import signed_in_of
-from server.authorization import requires_own_page, requires_sign_in
+from server.authorization import requires_own_page, requires_sign_in, requires_step_up
 from server.dashboard.dependencies import AnyRequest, appliance_of, fields_of, now_of
 from server.dashboard.rendering import page
 
@@ -66,7 +66,7 @@ def show_connect(request: AnyRequest) -> Template:
     return page(request, "app_connect.html", title="Connect a phone", code=None, qr_svg="", origin=_origin(request))
 
 
-@post("/account/connect", guards=[requires_sign_in], include_in_schema=False)
+@post("/account/connect", guards=[requires_sign_in, requires_step_up], include_in_schema=False)
 async def make_code(request: AnyRequest) -> Template:
     """A code for the phone's camera, for a minute."""
     code = await appliance_of(request).app_sign_ins.new_code(signed_in_of(request), now_of(request))

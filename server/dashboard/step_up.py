@@ -31,6 +31,7 @@ _NAMES: Final = (
     ("/policies", "Publish policies, or go back to an earlier version"),
     ("/people", "Change who may come in, and as what"),
     ("/account/passkeys", "Change your passkeys"),
+    ("/account/connect", "Make a code that lets an app in as you"),
     ("/break-glass", "Decide about the owner behind glass"),
 )
 
