@@ -54,6 +54,7 @@ class FakeDirectory:
         self.was_read = asyncio.Event()
         self.is_closed = False
         self._changed: dict[str, int] = {}
+        self._gone: dict[str, int] = {}
         self._number = 0
 
     def add(self, *names: str, email: str | None = None) -> list[str]:
@@ -78,6 +79,7 @@ class FakeDirectory:
         """Add an entry or put it in the place of the one with its key."""
         self._number += 1
         self._changed[entry.key] = self._number
+        self._gone.pop(entry.key, None)
         if isinstance(entry, DirectoryUser):
             self.users[entry.key] = entry
         else:
@@ -92,6 +94,8 @@ class FakeDirectory:
         for key in keys:
             entry: DirectoryUser | DirectoryGroup | None = self.users.pop(key, None) or self.groups.pop(key, None)
             self._changed.pop(key, None)
+            self._number += 1
+            self._gone[key] = self._number
             for group in list(self.groups.values()):
                 if entry is not None and entry.dn in group.member_dns:
                     self.put(msgspec.structs.replace(group, member_dns=group.member_dns - {entry.dn}))
@@ -170,7 +174,7 @@ class FakeDirectory:
             cursor=str(self._number),
             users=tuple(user for key, user in self.users.items() if self._changed[key] > since),
             groups=tuple(group for key, group in self.groups.items() if self._changed[key] > since),
-            gone=(),
+            gone=() if is_complete else tuple(key for key, number in self._gone.items() if number > since),
             present=frozenset(self.users) | frozenset(self.groups),
             is_complete=is_complete,
         )
