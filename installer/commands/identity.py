@@ -176,7 +176,8 @@ def _decide(
 
     async def work(appliance: "Appliance") -> None:
         run = await queries.run_by_id(run_id)
-        for line in difference(await lines_of_run(run), run.counts, run.problem):
+        lines = difference(await lines_of_run(run), run.counts, run.problem)
+        for line in [] if yes and as_json else lines:
             typer.echo(line, err=True)
         if yes or typer.confirm("Do this?", abort=True, err=True):
             await _show_run(await change(appliance.directories), as_json=as_json)

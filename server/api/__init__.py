@@ -10,6 +10,7 @@ from server.api import (
     agents,
     approvals,
     decisions,
+    directories,
     enrolment,
     health,
     hooks,
@@ -34,6 +35,7 @@ _MODULES: Final = (
     agents,
     ledger,
     people,
+    directories,
 )
 _HANDLERS: Final[list[HTTPRouteHandler]] = [handler for module in _MODULES for handler in module.handlers]
 for _handler in _HANDLERS:

@@ -138,7 +138,7 @@ async def show_runs(request: AnyRequest, name: FromPath[str]) -> Template:
         request,
         "directory_runs.html",
         title=f"Runs of {label}",
-        name=name,
+        directory=name,
         label=label,
         runs=runs,
         bars=bars_of(runs),
@@ -209,7 +209,7 @@ async def _said(request: AnyRequest, part: str, name: str, **told: Any) -> Templ
         "fields": {}, "problem": None, "tests": (), "trial": None, "preview": None, "lines": (), "hidden_lines": 0,
     }  # fmt: skip
     if request.headers.get("HX-Request") == "true":
-        return page(request, part, title="", name=name, **(nothing | told))
+        return page(request, part, title="", card=name, **(nothing | told))
     return await _directories_page(request, about=name, part=part, **(nothing | told))
 
 
