@@ -24,7 +24,8 @@ class World:
 
 def _pretended() -> World:
     fake = FakeDirectory()
-    keys = dict(zip(("ida", "bob"), fake.add("ida", "bob"), strict=True))
+    ida, bob = fake.add("ida", "bob")
+    keys: dict[str, str] = {"ida": ida, "bob": bob}
     fake.passwords = dict.fromkeys(keys, slapd.PASSWORD)
     outer = fake.group("outer", [])
     inner = fake.group("inner", [keys["ida"], outer])
