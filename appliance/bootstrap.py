@@ -154,19 +154,7 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
     policies = PolicyStore()
     await policies.reload()
     origin = config.ledger.origin or config.public_origin.partition("://")[2]
-    identity = build_identity(
-        keys.derive("identity"),
-        limits=Limits(
-            session_absolute_minutes=60 * config.sessions.absolute_hours,
-            session_idle_minutes=config.sessions.idle_minutes,
-            device_days=config.sign_in.device_days,
-            step_up_minutes=config.sign_in.step_up_minutes,
-            break_glass_minutes=config.sign_in.break_glass_minutes,
-        ),
-        sign_in_attempts_per_minute=config.api.sign_in_attempts_per_minute,
-        owner_link_minutes=config.sessions.owner_link_minutes,
-        issuer=_ISSUER,
-    )
+    identity = _identity(config, keys)
     directories = build_directories(config.directories, _directory_of(clock), clock)
     return Appliance(
         config=config,
@@ -208,6 +196,22 @@ async def _build(config: Config, service_url: str, clock: Clock) -> Appliance:
         policies=policies,
         protection=Protection(_scanner(config, keys)),
         approvals=Approvals(keys.derive("approvals")),
+    )
+
+
+def _identity(config: Config, keys: KeyRing) -> Identity:
+    return build_identity(
+        keys.derive("identity"),
+        limits=Limits(
+            session_absolute_minutes=60 * config.sessions.absolute_hours,
+            session_idle_minutes=config.sessions.idle_minutes,
+            device_days=config.sign_in.device_days,
+            step_up_minutes=config.sign_in.step_up_minutes,
+            break_glass_minutes=config.sign_in.break_glass_minutes,
+        ),
+        sign_in_attempts_per_minute=config.api.sign_in_attempts_per_minute,
+        owner_link_minutes=config.sessions.owner_link_minutes,
+        issuer=_ISSUER,
     )
 
 

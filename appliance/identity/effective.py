@@ -31,4 +31,5 @@ IS_OWNER: Final = f"""(EXISTS (SELECT FROM person_role r WHERE r.person = p.id A
   OR {IS_OWNER_BY_GROUP})"""
 CAN_COME_IN: Final = """(NOT p.is_disabled AND NOT p.is_sealed AND (
   EXISTS (SELECT FROM local_credential c WHERE c.person = p.id)
-  OR EXISTS (SELECT FROM external_account a WHERE a.person = p.id AND NOT a.is_disabled)))"""
+  OR EXISTS (SELECT FROM external_account a
+    WHERE a.person = p.id AND NOT a.is_disabled AND a.source NOT LIKE 'scim:%')))"""  # SCIM lets nobody sign in
