@@ -5,19 +5,26 @@ from litestar import get
 
 from server.api.openapi import VERSION
 from server.contract import speaks
-from server.dashboard.dependencies import AnyRequest
+from server.dashboard.dependencies import AnyRequest, appliance_of
 from server.http_errors import NotReadyError
 from server.readiness import Readiness
+from server.warnings import warnings_of
 
 _SPEAKS = speaks("health", "2026-05-16.health.v1")
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of the service; `status` is `ok`, or `degraded` while it cannot decide."""
+    """The state of the service.
+
+    Attributes:
+        status: `ok`, or `degraded` while it cannot decide.
+        warnings: what does not keep it from deciding but wants somebody's attention; docs name the words.
+    """
 
     ok: bool
     status: str
     version: str
+    warnings: list[str]
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,10 +41,11 @@ def _readiness_of(request: AnyRequest) -> Readiness:
 
 @get("/health", guards=[_SPEAKS], tags=["Health"], security=[{}])
 async def show_health(request: AnyRequest) -> Health:
-    """State and version; 200 as long as the process answers."""
+    """State, version and warnings; 200 as long as the process answers."""
     checks = await _readiness_of(request).checks()
     is_ok = set(checks.values()) == {"ok"}
-    return Health(ok=True, status="ok" if is_ok else "degraded", version=VERSION)
+    warnings = await warnings_of(appliance_of(request).directories)
+    return Health(ok=True, status="ok" if is_ok else "degraded", version=VERSION, warnings=warnings)
 
 
 @get("/health/live", tags=["Health"], security=[{}], sync_to_thread=False)

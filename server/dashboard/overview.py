@@ -39,6 +39,7 @@ async def show_overview(request: AnyRequest) -> Template:
     person = None if may(request, Permission.DECISIONS_READ) else signed_in.person_id
     day = DecisionFilter(since=now - timedelta(days=1), person_id=person, limit=COUNTED)
     decisions = await find_decisions(day)
+    directories = appliance_of(request).directories
     is_reader = may(request, Permission.LEDGER_READ)
     return page(
         request,
@@ -55,6 +56,7 @@ async def show_overview(request: AnyRequest) -> Template:
         unsealed=await count_unsealed() if is_reader else 0,
         machines=await machines(limit=200) if may(request, Permission.AGENTS_READ) else None,
         since=now - timedelta(days=1),
+        warnings=await directories.statements() if may(request, Permission.SETTINGS_READ) else (),
     )
 
 

@@ -1,0 +1,40 @@
+"""What does not keep the service from deciding but wants somebody's attention."""
+
+from typing import Final
+
+import structlog
+
+from appliance.database.connection import UNREACHABLE
+from appliance.database.errors import DatabaseError
+from appliance.identity.directories.records import HostState
+from appliance.identity.directories.service import Directories
+
+UNENCRYPTED: Final = "directory_unencrypted"
+UNREACHABLE_HOST: Final = "directory_host_down"
+SYNC_FAILING: Final = "directory_sync_failing"
+SYNC_HELD: Final = "directory_sync_held"
+log = structlog.get_logger("server")
+
+
+async def warnings_of(directories: Directories) -> list[str]:
+    """Words without names, because whoever reaches the service may ask; the pages and `/v1/directories` name them.
+
+    People sign in by other ways, and calls are decided, whatever becomes of a directory: none of this makes the
+    service unready.
+    """
+    found = set()
+    for name in directories.names:
+        if directories.settings(name).allow_unencrypted:
+            found.add(UNENCRYPTED)
+        if any(host.state is HostState.COOLING for host in directories.port(name).hosts()):
+            found.add(UNREACHABLE_HOST)
+    try:
+        statuses = await directories.statuses()
+    except (*UNREACHABLE, DatabaseError) as problem:
+        log.warning("health.database", problem=f"{type(problem).__name__}: {problem}")
+        statuses = ()
+    if any(status.last_failed for status in statuses):
+        found.add(SYNC_FAILING)
+    if any(status.held for status in statuses):
+        found.add(SYNC_HELD)
+    return sorted(found)
