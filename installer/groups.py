@@ -21,6 +21,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "try": Entry("trial", "try_app", "Play three real hook calls of a pretend agent."),
     "status": Entry("status", "status_app", "Say what runs, and whether it is healthy."),
     "agents": Entry("agents", "agents_app", "Deployment tokens and enrolled machines."),
+    "break-glass": Entry("break_glass", "break_glass_app", "The owner behind glass, for emergencies."),
     "config": Entry("config", "config_app", "Show and check the configuration."),
     "database": Entry("database", "database_app", "Migrate the database and look at it."),
     "groups": Entry("groups", "groups_app", "Groups of directories and providers, and what they are granted."),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
 from litestar import get
 from litestar.response import Template
 
@@ -32,7 +33,8 @@ class Operation(NamedTuple):
 @get("/reference", guards=[requires_sign_in], include_in_schema=False, sync_to_thread=False)
 def show_reference(request: AnyRequest) -> Template:
     """Operations by group, schemas, and every error code."""
-    document = request.app.openapi_schema.to_schema()
+    # By JSON and back: defaults of sets have a form only there.
+    document = msgspec.json.decode(msgspec.json.encode(request.app.openapi_schema.to_schema()))
     groups: dict[str, list[Operation]] = {}
     for operation in operations_of(document):
         groups.setdefault(operation.tag, []).append(operation)

@@ -20,11 +20,18 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 # Machines come with a token of their own in the body or the query: no session, no cookie, nothing to forge.
 BY_THEIR_OWN_TOKEN = {
     "/v1/enroll", "/v1/hooks/{agent:str}/{event:str}", "/auth/oidc/{name:str}/backchannel-logout",
+    "/v1/mobile/auth/start", "/v1/mobile/auth/exchange",
 }  # fmt: skip
 # Identity providers send a token of their own; tests/server/scim looks at every one of these routes.
 SCIM = "/scim/v2/"
 # What everybody who is signed in may try; what becomes of it depends on whose thing it is.
-FOR_EVERYBODY = {"/sign-out", "/account/sessions/{session_id:uuid}/revoke"}
+FOR_EVERYBODY = {
+    "/sign-out", "/account/sessions/{session_id:uuid}/revoke", "/account/sessions/revoke-others",
+    "/v1/account/sessions", "/v1/account/sessions/{session_id:uuid}", "/step-up", "/step-up/directory/{name:str}",
+    "/step-up/passkey/begin", "/step-up/passkey", "/account/passkeys", "/account/passkeys/begin",
+    "/account/passkeys/{passkey_id:uuid}/remove",
+    "/auth/app", "/account/connect",
+}  # fmt: skip
 HTML = {"accept": "text/html"}
 
 
@@ -131,7 +138,7 @@ async def test_the_right_token_opens_what_was_refused(world: World) -> None:
 async def test_sign_in_forms_come_from_our_own_pages(world: World, told: dict[str, str]) -> None:
     """Nobody can be signed in, or be made an owner, by another site's page."""
     open_forms = [(method, path) for method, path, is_open in changing_routes(world.client.app) if is_open]
-    assert len(open_forms) == 3
+    assert len(open_forms) == 9
     for method, path in open_forms:
         reply = await world.client.request(method, filled(path), headers={**HTML, **told})
         assert reply.status_code == 403, (path, reply.text)
@@ -140,7 +147,18 @@ async def test_sign_in_forms_come_from_our_own_pages(world: World, told: dict[st
 
 async def test_every_page_and_route_that_reads_needs_somebody_too(world: World) -> None:
     """Only health, sign-in, one-time links, the API's description and files are open."""
-    is_open = ("/health", "/sign-in", "/claim", "/v1/openapi", "/static/", "/{", "/auth/oidc/")
+    is_open = (
+        "/health",
+        "/sign-in",
+        "/break-glass",
+        "/claim",
+        "/v1/openapi",
+        "/static/",
+        "/{",
+        "/auth/oidc/",
+        "/auth/app",
+        "/v1/mobile/",
+    )
     for route in world.client.app.routes:
         if not isinstance(route, HTTPRoute) or "GET" not in route.methods or route.path.startswith(is_open):
             continue
