@@ -1,9 +1,14 @@
 """A phone signs in as the published app does it: over HTTP, through a browser, with a local account."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from axe_playwright_python.async_playwright import Axe
 
+from tests.support.browser import PHONE, browser_window
 from tests.support.journey import Cloud
 from tests.support.phone import Phone, form_token_of, link_of
 from tests.support.visitor import PASSWORD, Visitor
@@ -82,3 +87,54 @@ async def test_a_person_who_changes_their_mind(cloud: Cloud) -> None:
         cancelled = await Visitor(cloud.url, "ida@example.org").send("POST", "/auth/app/cancel", flow=flow)
         assert await phone.opened(link_of(cancelled.text)) is None
         assert phone.shown == "You cancelled the sign-in."
+
+
+@asynccontextmanager
+async def _desktop() -> AsyncIterator[tuple[str, asyncio.Future[str]]]:
+    """A desktop app that listens on the machine itself: its address, and the path that a browser comes to."""
+    called: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = (await reader.readline()).decode()
+        if "/callback" in line and not called.done():
+            called.set_result(line.split()[1])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/callback", called
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def test_a_real_browser_leads_to_an_app_on_the_same_machine(cloud: Cloud) -> None:
+    """By itself, after one button; and on the small screen of a phone by the button where it does not."""
+    owner = await cloud.owner()
+    async with _desktop() as (redirect, called), browser_window(cloud.url, size=PHONE) as window:
+        started = await cloud.http.post("/v1/mobile/auth/start", json={"redirectUri": redirect})
+        await window.page.goto(started.json()["authorizationUrl"])
+        await window.page.get_by_text("To let the OpenLeash app in").wait_for()
+        await window.page.get_by_label("E-mail").fill(owner.email)
+        await window.page.get_by_label("Password").fill(PASSWORD)
+        await window.page.get_by_role("textbox", name="Code").fill(owner.recovery_codes.pop())
+        await window.page.get_by_role("button", name="Sign in", exact=True).click()
+        button = window.page.get_by_role("button", name="Continue as Ada Lovelace")
+        await button.wait_for()
+        assert await window.overflow() == 0
+        assert (await Axe().run(window.page)).violations_count == 0
+        assert window.complaints == []
+        await button.click()
+        query = parse_qs(urlsplit(await asyncio.wait_for(called, 10)).query)
+        assert query["state"] == [started.json()["state"]]
+        reply = await cloud.http.post("/v1/mobile/auth/exchange", json={"authorizationCode": query["code"][0]})
+        assert reply.json()["user"]["email"] == owner.email
+        # An app with a scheme of its own: this browser has none that would open it, so the page stays.
+        address = await Phone(cloud.http).start()
+        await window.page.goto(address)
+        await window.page.get_by_role("button", name="Continue as Ada Lovelace").click()
+        link = window.page.get_by_role("link", name="Back to the app")
+        assert str(await link.get_attribute("href")).startswith("openleash://auth/callback?code=olk_")
+        assert await window.overflow() == 0
