@@ -136,7 +136,7 @@ def _across_bind(directory: Directory) -> Iterator[tuple[str, str]]:
             yield "bind_dn", "must be set with bind = service"
         # A bind with a name and no password is anonymous, and succeeds (RFC 4513, 5.1.2).
         if directory.bind_password is None:
-            yield "bind_password", "has no value, which bind = service needs"
+            yield "bind_password", "must be set with bind = service"
         if directory.bind_template:
             yield "bind_template", "belongs to bind = direct"
         return
@@ -145,4 +145,4 @@ def _across_bind(directory: Directory) -> Iterator[tuple[str, str]]:
     if directory.bind_dn:
         yield "bind_dn", "belongs to bind = service"
     if directory.bind_password is not None:
-        yield "bind_password", "is for bind = service only"
+        yield "bind_password", "belongs to bind = service"

@@ -36,7 +36,7 @@ def test_memory_is_bounded() -> None:
     """Ten thousand different questions leave at most 8,192 answers, and a long question leaves none."""
     answers, said = CedarAnswers(), CedarAnswer(None, (), ())  # type: ignore[arg-type] # what it holds is not looked at
     for number in range(10_000):
-        answers.keep((frozenset(), "a", "shell", "/", str(number).encode()), said)
+        answers.keep((1, "a", "shell", "/", str(number).encode()), said)
     assert len(answers._kept) <= 8_192
     long = (1, "a", "shell", "/" * 300, b"x" * 300)
     assert answers.keep(long, said) is said
