@@ -191,7 +191,7 @@ class Sessions:
             person = await locked_person(person_id)
             if not is_self(actor, person_id):
                 check_operates(actor)  # acting as somebody is more than managing them: no role suffices
-            if person.is_disabled:
+            if person.is_disabled or person.is_sealed:
                 raise PersonDisabledError
             life = timedelta(minutes=minutes)
             session = await self.begin(person_id, SessionKind.SCRIPT, Origin(user_agent="script"), now, life=life)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.database.connection import read_connection
+from appliance.database.transaction import transaction
 from appliance.errors import LeashError
 from appliance.identity.break_glass.errors import (
     ConfirmationRefusedError,
@@ -20,6 +21,7 @@ from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.changes import NOBODY
 from appliance.identity.errors import (
     LastOwnerError,
+    PersonDisabledError,
     RoleChangeRefusedError,
     SignInRefusedError,
     SignInThrottledError,
@@ -102,8 +104,11 @@ async def test_no_everyday_way_leads_in(identity: Identity, owner: Someone, alon
     assert await identity.sessions.authenticate(other.token, NOW) is None
     with pytest.raises(SignInRefusedError):
         await identity.sign_ins.sign_in(email=ADDRESS, password=PASSWORD, code=other.code(NOW), origin=HERE, now=NOW)
-    script = await identity.sessions.create_script_session(OPERATOR, other.id, 60, NOW)
-    assert await identity.sessions.authenticate(script.token, NOW) is None
+    with pytest.raises(PersonDisabledError):
+        await identity.sessions.create_script_session(OPERATOR, other.id, 60, NOW)
+    async with transaction():
+        stray = await identity.sessions.begin(other.id, SessionKind.BROWSER, HERE, NOW)
+    assert await identity.sessions.authenticate(stray.token, NOW) is None
     assert not (await identity.people.by_email(ADDRESS)).can_come_in
 
 
