@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -38,8 +39,7 @@ async def appliance(committed_database: TestDatabase, tmp_path: Path, corp: Coun
     """Whose directories are `corp` and one that nobody asks."""
     config = Config(server=Server(public_url=ORIGIN), state=State(directory=tmp_path))
     built = await _build(config, committed_database.service_url, utc_now)
-    object.__setattr__(built, "external", sign_ins(built.identity, corp))
-    return built
+    return replace(built, external=sign_ins(built.identity, corp))
 
 
 @pytest.fixture
