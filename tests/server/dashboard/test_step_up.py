@@ -1,6 +1,8 @@
 """Dangerous acts in the dashboard: they wait for a proof, and go on with what was typed."""
 
+import dataclasses
 import html
+import os
 import re
 from datetime import timedelta
 
@@ -10,6 +12,8 @@ from appliance.bootstrap import Appliance
 from appliance.clock import utc_now
 from appliance.database.connection import current_connection, read_connection
 from appliance.database.transaction import transaction
+from appliance.identity.break_glass.ports import NoAlarm
+from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.records import Role
 from server.authentication import csrf_token, session_cookie_name
 from tests.server.dashboard.conftest import ORIGIN, Browse, Browser
@@ -194,6 +198,31 @@ async def test_passkeys_are_registered_and_used_by_pages(
     assert (signed.status_code, signed.headers["location"]) == (303, "/account")
     assert (await stale.get("/account")).status_code == 200
     assert (await stale.post("/sign-in/passkey", answer="{}")).status_code == 401
+
+
+async def test_a_second_person_confirms_on_the_page(
+    appliance: Appliance, client: WebClient, owner: Someone, member: Someone, browse: Browse
+) -> None:
+    """The first one waits on their page; an owner who has proved who they are lets them in; members cannot."""
+    together = BreakGlass(appliance.identity, people=2, alarm=NoAlarm(), random_bytes=os.urandom)
+    client.app.state.appliance = dataclasses.replace(appliance, break_glass=together)
+    sheet = await together.seal(OPERATOR, "glass@example.org", utc_now())
+    stranger = await browse(None)
+    begun = await stranger.post("/break-glass", password=sheet.password, token=sheet.token)
+    assert "A second person must confirm" in begun.text
+    token = _hidden(begun.text)["token"]
+    assert (await stranger.post("/break-glass/open", token=token)).status_code == 409
+    [waiting] = await together.waiting(utc_now())
+    assert (await (await browse(member)).post(f"/break-glass/{waiting.id}/confirm")).status_code == 403
+    stale = await _browser(appliance, client, owner, minutes=60)
+    assert str(waiting.id) in (await stale.get("/break-glass")).text
+    asked = await stale.post(f"/break-glass/{waiting.id}/confirm")
+    assert asked.headers["location"].startswith("/step-up?act=")
+    await stale.post("/step-up", code=owner.code(utc_now()))
+    assert (await stale.post(f"/break-glass/{waiting.id}/confirm")).status_code == 303
+    assert "Come in as owner" in (await (await browse(None)).get(f"/break-glass/open/{token}")).text
+    opened = await stranger.post("/break-glass/open", token=token)
+    assert opened.status_code == 303, opened.text
 
 
 async def test_the_broken_glass_is_seen_on_every_page(

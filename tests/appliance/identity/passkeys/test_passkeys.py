@@ -220,7 +220,10 @@ async def test_a_person_has_several_and_removes_them(
 
 async def test_a_device_must_know_its_person_to_be_registered(passkeys: Passkeys, signed_in: SignedIn) -> None:
     """And must answer from our own page, to the question of this session."""
-    for forged in ({"flags": PRESENT}, {"origin": "https://evil.example"}, {"crossOrigin": True}, {"challenge": "AA"}):
+    forgeries: tuple[dict[str, Any], ...] = (
+        {"flags": PRESENT}, {"origin": "https://evil.example"}, {"crossOrigin": True}, {"challenge": "AA"},
+    )  # fmt: skip
+    for forged in forgeries:
         asked = await passkeys.begin_registration(signed_in, NOW)
         answer = Authenticator(ORIGIN).register(asked.options, **forged)
         with pytest.raises(PasskeyRefusedError):
