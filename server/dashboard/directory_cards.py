@@ -19,6 +19,7 @@ from appliance.identity.records import Source, SourceKind
 
 _TOKENS_MAX = 500
 CHART_HEIGHT = 20.0
+_BARS_MIN = 25  # a few runs are a few narrow bars
 
 
 class DirectoryCard(NamedTuple):
@@ -123,7 +124,7 @@ def bars_of(runs: Sequence[Run]) -> tuple[RunBar, ...]:
     most = max((max(pair) for pair in told), default=0)
     if not most:
         return ()
-    step, half = 100 / len(told), CHART_HEIGHT / 2
+    step, half = 100 / max(len(told), _BARS_MIN), CHART_HEIGHT / 2
     return tuple(
         RunBar(x=number * step + step * 0.1, width=step * 0.8, up=half * created / most, down=half * disabled / most)
         for number, (created, disabled) in enumerate(told)
