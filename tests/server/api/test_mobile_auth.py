@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
@@ -119,6 +119,17 @@ async def test_another_version_is_told_so_before_anything_else(world: World, fun
     for version in (f"2026-01-01.{name}", ""):
         reply = await world.client.request(method, path, headers={"x-openleash-api-version": version}, content=b"{")
         assert reply.status_code == (200 if method == "GET" else 400), reply.text
+
+
+async def test_every_way_in_leads_back_to_the_app(world: World, phone: Phone) -> None:
+    """The page that the browser comes to keeps the app's sign-in in each of its forms and links."""
+    path = (await phone.start()).removeprefix("https://leash.example.org")
+    led = await world.client.get(path, headers={"accept": "text/html"}, follow_redirects=False)
+    assert led.status_code == 303
+    page = (await world.client.get(led.headers["location"])).text
+    assert page.count(f'name="next" value="{path}"') >= 2
+    assert f'href="/auth/oidc/acme/begin?next={quote(path)}"' in page
+    assert 'action="/sign-in/directory/corp"' in page
 
 
 async def test_the_token_is_the_persons_own(world: World, phone: Phone) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from appliance.database.connection import read_connection
@@ -223,14 +224,25 @@ async def test_a_state_that_cannot_come_back_gives_way_to_ours(apps: AppSignIns)
 
 
 async def test_only_browsers_let_apps_in(identity: Identity, owner: Someone, apps: AppSignIns) -> None:
-    """A script's session, or another app's, must not outlive itself by months."""
-    script = await identity.sessions.authenticate(owner.token, NOW)
-    assert script
-    token = (await start(apps)).token
-    for work in (apps.approve(token, script, NOW), apps.new_code(script, NOW)):
-        with pytest.raises(AppNotLetInError):
-            await work
-    assert await apps.approve(token, await browser_of(identity, owner), NOW)
+    """The session of a script, of another app or of the owner behind glass must not outlive itself by months."""
+    signed_in, token = await browser_of(identity, owner), (await start(apps)).token
+    for kind in set(SessionKind) - {SessionKind.BROWSER}:
+        other = msgspec.structs.replace(signed_in, kind=kind)
+        for work in (apps.approve(token, other, NOW), apps.new_code(other, NOW)):
+            with pytest.raises(AppNotLetInError):
+                await work
+    assert await apps.approve(token, signed_in, NOW)
+
+
+async def test_a_desktop_is_told_from_a_phone(identity: Identity, owner: Someone, apps: AppSignIns) -> None:
+    """In the list of sessions, until it gives itself a name."""
+    signed_in = await browser_of(identity, owner)
+    for redirect_uri in (APP_REDIRECT, "http://localhost:9317/v1/auth/google/callback"):
+        code = await apps.approve((await start(apps, redirect_uri)).token, signed_in, NOW)
+        assert code.address.startswith(f"{redirect_uri}?code=")
+        await exchange(apps, code.code)
+    names = {each.device_name for each in await identity.sessions.list_own(owner.id, NOW)}
+    assert {"OpenLeash app", "OpenLeash on a computer"} <= names
 
 
 async def test_a_code_on_the_screen_needs_no_flow(identity: Identity, owner: Someone, apps: AppSignIns) -> None:
