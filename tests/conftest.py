@@ -20,6 +20,7 @@ AREA_OF: dict[str, str] = {
     "appliance/adapters/outbound": "signin",
     "appliance/identity/directories": "signin",
     "appliance/identity/providers": "signin",
+    "journeys/test_corporate_sign_in": "signin",
     "journeys/test_provider_sign_in": "signin",
     "server/dashboard/test_providers": "signin",
 }

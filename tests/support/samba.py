@@ -72,6 +72,15 @@ class Samba:
         subprocess.run(["ip", "netns", "del", self._space], check=False, capture_output=True)  # noqa: S603, S607
         subprocess.run(["ip", "link", "del", self._cable], check=False, capture_output=True)  # noqa: S603, S607
 
+    @contextmanager
+    def unplugged(self) -> Iterator[None]:
+        """Nobody reaches the domain meanwhile: packets get lost, as when a cable is out."""
+        subprocess.run(["ip", "link", "set", self._cable, "down"], check=True, capture_output=True)  # noqa: S603, S607
+        try:
+            yield
+        finally:
+            subprocess.run(["ip", "link", "set", self._cable, "up"], check=True, capture_output=True)  # noqa: S603, S607
+
     def add_user(self, name: str, *options: str, password: str = PASSWORD) -> None:
         """A new account with an address."""
         words = ["user", "create", name, password, f"--mail-address={name}@example.test", *options]
