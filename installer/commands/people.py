@@ -223,6 +223,8 @@ def _name(person: Person) -> str:
 def _state(person: Person) -> str:
     if person.is_disabled:
         return "disabled"
+    if person.is_sealed:
+        return "sealed"
     return "active" if person.can_come_in else "invited"
 
 

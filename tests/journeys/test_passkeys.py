@@ -4,18 +4,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import CDPSession, Page
 
 from appliance.bootstrap import Appliance, _build
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Server, State
-from tests.support.browser import Window, browser_window
+from tests.support.browser import PHONE, Window, browser_window
 from tests.support.people import OPERATOR, Someone, ledger_events, ledger_facts, make_owner
 from tests.support.postgres import TestDatabase
 from tests.support.processes import free_port
 from tests.support.served import environ_of, served
 
+_AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 _DEVICE = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
     "isUserVerified": True, "automaticPresenceSimulation": True,
@@ -84,6 +86,26 @@ async def test_a_passkey_is_added_signs_in_and_proves(appliance: Appliance, wind
     await page.get_by_role("button", name="Use a passkey").click()
     await page.get_by_role("heading", name="Your account").wait_for()
     assert (await ledger_facts("session.stepped_up")) == [{"how": "passkey"}]
+    assert window.complaints == []
+
+
+async def test_everybody_can_use_these_pages(appliance: Appliance, window: Window) -> None:
+    """No violation that axe finds, and nothing to scroll sideways on a phone, on each page of devices and proofs."""
+    owner, origin, page = await make_owner(appliance.identity, utc_now()), appliance.config.public_origin, window.page
+    await appliance.break_glass.seal(OPERATOR, "glass@example.org", utc_now())
+    await _sign_in_by_code(page, origin, owner)
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for path in ("/account", "/account/passkeys", "/step-up", "/break-glass", f"/people/{owner.id}/sessions"):
+        await page.goto(f"{origin}{path}")
+        results = await Axe().run(page, options=_AXE)
+        assert [each["id"] for each in results.response["violations"]] == [], path
+        assert await window.overflow() == 0, path
+    await window.context.clear_cookies()
+    for path in ("/sign-in", "/break-glass", "/break-glass/open/olg_x"):
+        await page.goto(f"{origin}{path}")
+        results = await Axe().run(page, options=_AXE)
+        assert [each["id"] for each in results.response["violations"]] == [], path
+        assert await window.overflow() == 0, path
     assert window.complaints == []
 
 

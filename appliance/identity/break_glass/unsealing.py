@@ -20,7 +20,7 @@ from appliance.identity.break_glass.records import Unsealed
 from appliance.identity.changes import announce, locked_person, personal_of, record
 from appliance.identity.passwords import Passwords
 from appliance.identity.queries import person_by_id
-from appliance.identity.records import NewSession, Origin, Role, SessionKind
+from appliance.identity.records import NewSession, Origin, Person, Role, SessionKind
 from appliance.identity.sealing import RandomBytes, hashed
 from appliance.identity.sessions import Sessions
 from appliance.identity.tokens import hash_of, new_token
@@ -135,6 +135,12 @@ async def open_session(
         raise UnsealingUnknownError
     await sessions.end_previous(previous_token)
     session = await sessions.begin(person.id, SessionKind.BREAK_GLASS, origin, now, is_proven=True)
+    await _use_up(person, session, row["confirmed_by"], origin, now)
+    return session
+
+
+async def _use_up(person: Person, session: NewSession, confirmed_by: str, origin: Origin, now: datetime) -> None:
+    """The sheet has opened this session and opens no other one; the ledger says who let it."""
     connection = current_connection()
     await connection.execute("DELETE FROM unsealing")
     await connection.execute(
@@ -147,14 +153,13 @@ async def open_session(
     facts = {
         "session": str(session.session_id),
         "until": session.expires_at.isoformat(),
-        "confirmed_by": row["confirmed_by"],
+        "confirmed_by": confirmed_by,
     }
     kind = SessionKind.BREAK_GLASS.value
     actor = Actor(kind=ActorKind.PERSON, id=str(person.id), name=f"{person.display_name} <{person.email}>", marker=kind)
     subject, personal = f"person:{person.id}", personal_of(origin)
     await record(actor, events.BREAK_GLASS_OPENED, subject, now, facts=facts, personal=personal)
     await announce(person.id)
-    return session
 
 
 async def _waiting(unsealing: UUID, now: datetime) -> Any:  # noqa: ANN401 - asyncpg.Record

@@ -13,6 +13,7 @@ from appliance.identity.errors import (
     StepUpFailedError,
     StepUpRequiredError,
 )
+from appliance.identity.jobs import delete_expired
 from appliance.identity.records import NewSession, SessionKind, SignedIn
 from appliance.identity.service import Identity
 from appliance.identity.step_ups import Act
@@ -121,3 +122,6 @@ async def test_an_act_waits_for_its_own_session(identity: Identity, owner: Someo
         with pytest.raises(KeptActUnknownError):
             await identity.kept_acts.find(who, act_id, moment)
     assert await identity.kept_acts.keep(signed_in, Act(path="/" + "x" * 400, fields={}), NOW) is None
+    await delete_expired(identity, NOW + 15 * MINUTE)
+    async with read_connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM kept_act") == 0
