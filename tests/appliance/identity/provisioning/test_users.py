@@ -20,7 +20,7 @@ from appliance.identity.provisioning.errors import (
 from appliance.identity.provisioning.queries import user_by_id
 from appliance.identity.provisioning.records import Caller, ProvisionedUser, UserContent
 from appliance.identity.provisioning.users import UserChange, change_user, create_user, delete_user
-from appliance.identity.queries import find_person
+from appliance.identity.queries import find_person, person_by_id
 from appliance.identity.records import Person, Role
 from appliance.identity.service import Identity
 from tests.support.people import NOW, OPERATOR, ledger_events, ledger_facts, make_owner
@@ -157,6 +157,21 @@ async def test_a_user_name_that_was_given_to_somebody_else_is_somebody_else(iden
     account = await find_account(ENTRA.source, str(other.id))
     assert account
     assert account.person_id != person.id
+
+
+@pytest.mark.parametrize(("first", "then"), [("e-1", ""), ("", "e-2"), ("", "")])
+async def test_a_user_name_alone_brings_back_only_whom_nothing_else_ever_named(
+    identity: Identity, first: str, then: str
+) -> None:
+    """Where either side has an externalId, the name may have been given to somebody else since."""
+    user = await create_user(ENTRA, content(external_id=first), NOW)
+    person = await person_of(user)
+    await delete_user(ENTRA, user.id, NOW, keeps_account=True)
+    other = await create_user(ENTRA, content(external_id=then, email="mia2@example.org"), NOW)
+    account = await find_account(ENTRA.source, str(other.id))
+    returned = (await ledger_facts("provisioned_user.created"))[-1]["returned"]
+    assert (account is None, returned) == ((True, True) if first == then else (False, False))
+    assert (await person_by_id(person.id)).is_disabled is not returned
 
 
 async def test_a_person_can_be_deleted_for_good(identity: Identity) -> None:
