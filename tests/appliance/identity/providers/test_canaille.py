@@ -23,7 +23,7 @@ async def test_a_person_signs_in_and_out(postgres: TestPostgres, tmp_path: Path)
         there = CanailleBrowser(ORIGIN)
         async with oidc_world(postgres, tmp_path, {"canaille": settings}) as world:
             steps = await world.appliance.providers.probe("canaille", world.appliance.clock())
-            assert [step.is_good for step in steps] == [True, True], steps
+            assert [step.is_good for step in steps] == [True, True, True], steps
             browser = Browser(world)
             back = await there.follow(await browser.begin("canaille"))
             assert (await browser.send("GET", back)).status_code == 303
