@@ -1,17 +1,15 @@
 """The directories of this installation, as pages, commands and sign-in are handed them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from uuid import UUID
 
 from appliance.clock import Clock
 from appliance.config.sign_in import Directory as DirectorySettings
 from appliance.database.transaction import transaction
-from appliance.identity import accounts, groups
 from appliance.identity.changes import check_manages, recorded_refusals, take_turn
-from appliance.identity.directories import events, queries, runs
+from appliance.identity.directories import events, queries, runs, undoing
 from appliance.identity.directories.errors import DirectoryUnknownError, RunClosedError
-from appliance.identity.directories.plans import Preview, Run, RunKind, RunState, SyncChange, What
+from appliance.identity.directories.plans import Preview, Run, RunKind, RunState
 from appliance.identity.directories.ports import Directory
 from appliance.identity.directories.queries import DirectoryStatus
 from appliance.identity.directories.records import HostState
@@ -115,16 +113,16 @@ class Directories:
 
         Raises:
             RunUnknownError, RunClosedError: there is no such finished run.
-            RoleChangeRefusedError: the actor does not manage people.
+            RoleChangeRefusedError: the actor does not manage all of these people, or is one of them.
         """
         run, now = await self._to_resolve(actor, "undo_sync", run_id, RunState.DONE), self._clock()
-        source = Source(SourceKind.DIRECTORY, run.directory)
-        async with transaction():
+        source, subject = Source(SourceKind.DIRECTORY, run.directory), f"sync_run:{run_id}"
+        async with recorded_refusals(actor, "undo_sync", subject, now, RoleChangeRefusedError), transaction():
             await take_turn()
             changes = await queries.changes_of(run_id)
-            disabled = [change.key for change in changes if change.what is What.DISABLED]
-            enabled = await accounts.enable(actor, source, disabled, now)
-            given_back = await _give_groups_back(actor, source, changes, now)
+            await undoing.check_may_give_back(actor, source, changes)
+            enabled = await undoing.let_in_again(actor, source, changes, now)
+            given_back = await undoing.give_groups_back(actor, source, changes, now)
             await runs.resolve(run, RunState.UNDONE, actor.id, now)
             facts = {"enabled": enabled, "memberships": given_back}
             await runs.record_run(actor, events.SYNC_UNDONE, run, now, facts)
@@ -182,17 +180,6 @@ class Directories:
         if run.state is not state or run.directory not in self.syncs:
             raise RunClosedError
         return run
-
-
-async def _give_groups_back(actor: Actor, source: Source, changes: Iterable[SyncChange], now: datetime) -> int:
-    """Put accounts back into the groups that a run took from them; how many memberships that are."""
-    lost = {change.key: frozenset(change.before) for change in changes if change.before}
-    if not lost:
-        return 0
-    current = await groups.members_of(source)
-    members = {key: current.get(key, frozenset()) | taken for key, taken in lost.items()}
-    change = await groups.set_members(actor, source, {}, members, now)
-    return change.joined
 
 
 def build_directories(settings: Mapping[str, DirectorySettings], adapter: Adapter, clock: Clock) -> Directories:
