@@ -26,8 +26,8 @@ _LOCKED: Final = """
 SELECT id, account_key, user_name_key, external_id, document, version FROM scim_user
 WHERE provider = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE
 """
-# Who was deleted and comes back is the same person only if the provider's own identifier says so, or if neither side has
-# one: a userName may have been given to somebody else since.
+# Who was deleted and comes back is the same person only if the provider's own identifier says so, or neither has one:
+# a userName may have been given to somebody else since.
 _EARLIER: Final = """
 SELECT id, account_key FROM scim_user WHERE provider = $1 AND deleted_at IS NOT NULL AND (
   (external_id <> '' AND external_id = $3) OR (user_name_key = $2 AND external_id = '' AND $3 = ''))
