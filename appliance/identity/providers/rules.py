@@ -2,6 +2,7 @@
 
 import hmac
 import math
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,11 +17,13 @@ GROUP_MAX: Final = 255
 FRESH: Final = timedelta(minutes=10)
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _LATEST: Final = 253_402_300_799  # the last second of the year 9999
-_CONTROL: Final = 0x20
+# Control characters, which no database keeps, and lone surrogates, which no hash takes. Not all of what `isprintable`
+# refuses: names have wide spaces and joiners, and those of groups too.
+_UNKEPT: Final = frozenset({"Cc", "Cs"})
 
 
 def text_of(claims: Mapping[str, Any], name: str, *, is_required: bool = True) -> str:
-    """A claim that is a short text without control characters; empty if it is not there and need not be.
+    """A claim that is a short text that can be kept; empty if it is not there and need not be.
 
     Raises:
         RefusedError: missing, or something else.
@@ -30,7 +33,7 @@ def text_of(claims: Mapping[str, Any], name: str, *, is_required: bool = True) -
             raise RefusedError(Cause.CLAIM_MISSING, name)
         return ""
     value = claims[name]
-    if not isinstance(value, str) or not 0 < len(value) <= TEXT_MAX or any(ord(each) < _CONTROL for each in value):
+    if not isinstance(value, str) or not _can_be_kept(value, TEXT_MAX):
         raise RefusedError(Cause.CLAIM_MISTYPED, name)
     return value
 
@@ -147,7 +150,7 @@ def groups_of(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
     listed = [told] if isinstance(told, str) else told
     if not isinstance(listed, list) or len(listed) > GROUPS_MAX:
         raise RefusedError(Cause.CLAIM_MISTYPED, name)
-    if not all(isinstance(each, str) and 0 < len(each) <= GROUP_MAX for each in listed):
+    if not all(isinstance(each, str) and _can_be_kept(each, GROUP_MAX) for each in listed):
         raise RefusedError(Cause.CLAIM_MISTYPED, name)
     return frozenset(listed)
 
@@ -162,3 +165,7 @@ def is_domain_allowed(email: str, domains: tuple[str, ...]) -> bool:
     """Whether the address is of one of the domains; without any, all are."""
     domain = email.rpartition("@")[2].lower()
     return not domains or domain in {each.lower() for each in domains}
+
+
+def _can_be_kept(text: str, longest: int) -> bool:
+    return 0 < len(text) <= longest and not any(unicodedata.category(each) in _UNKEPT for each in text)

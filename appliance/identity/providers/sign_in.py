@@ -11,7 +11,7 @@ from appliance.database.transaction import transaction
 from appliance.identity import accounts, events, groups, refreshing
 from appliance.identity.accounts import Profile
 from appliance.identity.changes import NOBODY, locked_person, personal_of, record, take_turn
-from appliance.identity.errors import EmailRefusedError, EmailTakenError, NameRefusedError
+from appliance.identity.errors import AccountKeyRefusedError, EmailRefusedError, EmailTakenError, NameRefusedError
 from appliance.identity.providers.errors import Cause, ProviderSignInRefusedError, RefusedError
 from appliance.identity.providers.people import check_domain
 from appliance.identity.providers.provider_sessions import ProviderSessions
@@ -88,7 +88,7 @@ class ProviderSignIns:
             await refreshing.refresh(actor_of(source), source, profile_of(claims), now)
         except EmailTakenError as problem:
             raise RefusedError(Cause.EMAIL_TAKEN) from problem
-        except (EmailRefusedError, NameRefusedError) as problem:
+        except (AccountKeyRefusedError, EmailRefusedError, NameRefusedError) as problem:
             raise RefusedError(Cause.PROFILE_REFUSED, problem.code) from problem
         return account.person_id
 

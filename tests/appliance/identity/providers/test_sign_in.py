@@ -137,10 +137,32 @@ async def test_groups_follow_the_provider(scene: Scene) -> None:
     assert await groups_of_everybody() == set()
 
 
-@pytest.mark.parametrize("groups", [5, {"a": 1}, [1], [""], ["x" * 256], ["g"] * 5001, [["a"]]])
+@pytest.mark.parametrize(
+    "groups", [5, {"a": 1}, [1], [""], ["x" * 256], ["g"] * 5001, [["a"]], ["a\x00"], ["a\x7f"], "\udc00"]
+)
 async def test_strange_groups_let_nobody_in(scene: Scene, groups: object) -> None:
     """A guess could be a right."""
     await refused(scene, "claim_mistyped", **{**IDA, "groups": groups})
+
+
+@pytest.mark.parametrize("text", ["a\x00", "a\n", "a\x7f", "a\x85", "a\ud800"])
+@pytest.mark.parametrize("claim", ["sub", "name", "preferred_username", "email", "nonce", "sid"])
+async def test_a_text_that_nothing_can_store_lets_nobody_in(scene: Scene, claim: str, text: str) -> None:
+    """Control characters and lone surrogates are refused with an entry in the ledger, whatever claim has them."""
+    await refused(scene, "claim_mistyped", **{**IDA, claim: text})
+
+
+async def test_an_identifier_that_cannot_be_kept_is_recorded(scene: Scene) -> None:
+    """Two that look the same would be two people who look the same."""
+    await refused(scene, "profile_refused", **{**IDA, "sub": "u\u200b1"})
+    assert (await ledger_facts("sign_in.refused"))[-1]["detail"] == "account_key_refused"
+
+
+async def test_a_name_may_have_any_space(scene: Scene) -> None:
+    """Japanese names have a wide one, and some groups a joiner."""
+    person = await scene.sign_in(**{**IDA, "name": "山田\u3000太郎", "groups": ["\U0001f469\u200d\U0001f4bb"]})
+    assert person.display_name == "山田\u3000太郎"
+    assert await groups_of_everybody() == {"\U0001f469\u200d\U0001f4bb"}
 
 
 @pytest.mark.parametrize("overage", [{"_claim_names": {"groups": "src1"}}, {"hasgroups": True}, {}])
