@@ -27,6 +27,10 @@ from server.dashboard.rendering import page
 from server.errors import status_of
 
 LINES_MAX: Final = 500
+# What parts show where there is nothing to tell.
+_NOTHING: Final[dict[str, Any]] = {
+    "fields": {}, "problem": None, "tests": (), "trial": None, "preview": None, "lines": (), "hidden_lines": 0,
+}  # fmt: skip
 _READ = requires(Permission.SETTINGS_READ)
 _MANAGE = requires(Permission.PEOPLE_MANAGE)
 Change = Callable[[Directories, Actor, UUID], Awaitable[Run]]
@@ -205,19 +209,13 @@ async def _run_page(request: AnyRequest, name: str, run_id: UUID, problem: Leash
 
 async def _said(request: AnyRequest, part: str, name: str, **told: Any) -> Template:  # noqa: ANN401 - of the template
     """What came of a test: with `HX-Request` only that, for the open page; else in the page."""
-    nothing: dict[str, Any] = {
-        "fields": {}, "problem": None, "tests": (), "trial": None, "preview": None, "lines": (), "hidden_lines": 0,
-    }  # fmt: skip
     if request.headers.get("HX-Request") == "true":
-        return page(request, part, title="", card=name, **(nothing | told))
-    return await _directories_page(request, about=name, part=part, **(nothing | told))
+        return page(request, part, title="", card=name, **(_NOTHING | told))
+    return await _directories_page(request, about=name, part=part, **(_NOTHING | told))
 
 
 async def _directories_page(request: AnyRequest, about: str = "", part: str = "", **told: Any) -> Template:  # noqa: ANN401 - of the template
     """The page; `about` is the card that something is told in, by one of the parts."""
-    nothing: dict[str, Any] = {
-        "fields": {}, "problem": None, "tests": (), "trial": None, "preview": None, "lines": (), "hidden_lines": 0,
-    }  # fmt: skip
     appliance, problem = appliance_of(request), told.get("problem")
     return page(
         request,
@@ -230,7 +228,7 @@ async def _directories_page(request: AnyRequest, about: str = "", part: str = ""
         statements=await appliance.directories.statements(),
         about=about,
         part=part,
-        **(nothing | told),
+        **(_NOTHING | told),
     )
 
 

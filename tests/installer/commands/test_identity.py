@@ -1,8 +1,15 @@
 """`leashctl identity` against a real OpenLDAP and a real database, each call a process of its own."""
 
+import asyncio
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +19,7 @@ from appliance.agents.service import create_deployment_token, enroll
 from appliance.clock import utc_now
 from tests.installer.conftest import Leashctl
 from tests.support import slapd
-from tests.support.people import OPERATOR, ledger_events
+from tests.support.people import OPERATOR, ledger_facts
 from tests.support.postgres import TestDatabase
 from tests.support.slapd import Slapd, dn_of, group, person
 
@@ -145,9 +152,46 @@ async def test_whois_knows_whom_only_the_directory_knows(run: Run) -> None:
     assert (who["person"], who["directories"][0]["user"]["user_name"]) == (None, "eve")
 
 
-async def test_signing_in_is_tried_by_the_password_of_the_terminal(leashctl: Leashctl, environ: dict[str, str]) -> None:
-    """Without a terminal nothing is asked and nothing is tried: no option takes a password."""
-    done = leashctl("identity", "test", "--section", "sign-in", "--user", "ida", **environ)
-    assert done.returncode != 0
-    assert "directory.sign_in_tried" not in await ledger_events()
+async def test_signing_in_is_tried_by_the_password_of_the_terminal(
+    leashctl: Leashctl, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """The right one and a wrong one; both are in the ledger, no option takes a password, none is printed."""
+    words = ("identity", "test", "--directory", "corp", "--section", "sign-in", "--user", "ida")
+    wanted = {**environ, "LEASH_STATE__DIRECTORY": str(tmp_path / "state")}
+    code, told = await asyncio.to_thread(on_a_terminal, words, wanted, slapd.PASSWORD)
+    assert (code, "they would get an account here" in told, "leads, staff" in told) == (0, True, True), told
+    code, told = await asyncio.to_thread(on_a_terminal, words, wanted, "guess-42")
+    assert (code, "FAILED" in told, "guess-42" in told) == (1, True, False), told
+    assert [each["outcome"] for each in await ledger_facts("directory.sign_in_tried")] == ["let_in", "wrong"]
     assert "--password" not in leashctl("identity", "test", "--help").stdout
+
+
+def on_a_terminal(words: tuple[str, ...], environ: dict[str, str], password: str) -> tuple[int, str]:
+    """Exit code and everything that a terminal shows, of a command that is given a password there."""
+    ours, theirs = pty.openpty()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LEASH_")}
+    with subprocess.Popen(  # noqa: S603 - our own command
+        ["/usr/bin/setsid", "--ctty", "--wait", sys.executable, "-P", "-m", "installer", *words],
+        env={**clean, **environ}, stdin=theirs, stdout=theirs, stderr=theirs,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        told = b""
+        while b"ida: " not in told:  # the space comes when nothing is shown any more
+            told += os.read(ours, 1024)
+        os.write(ours, f"{password}\n".encode())
+        with suppress(OSError):  # the other end is closed
+            while piece := os.read(ours, 1024):
+                told += piece
+    os.close(ours)
+    return process.returncode, " ".join(told.decode().split())
+
+
+async def test_a_provider_is_tested(run: Run) -> None:
+    """One that does not answer fails with a next step; one that nobody configured is said to be unknown."""
+    staff = {"LEASH_PROVIDERS__STAFF__ISSUER": "https://127.0.0.1:9", "LEASH_PROVIDERS__STAFF__CLIENT_ID": "leash"}
+    allowed = {**staff, "LEASH_PROVIDERS__STAFF__ALLOW_PRIVATE_ADDRESSES": "true"}
+    [refused] = run("providers", "test", "staff", code=1, **staff)
+    assert (refused["section"], "allow_private_addresses" in refused["next_step"]) == ("discovery", True)
+    [unreachable] = run("providers", "test", "staff", code=1, **allowed)
+    assert not unreachable["is_good"]
+    assert run("providers", "test", "nobody", code=1)["code"] == "provider_unknown"
