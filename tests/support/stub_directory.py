@@ -49,7 +49,7 @@ def outcome(tag: int, code: int = 0, said: str = "", referral: str = "") -> tupl
     return tag, b"".join([*parts, *([tlv(0xA3, text(referral))] if referral else [])])
 
 
-def entry(dn: str, **attributes: str | bytes | Sequence[str]) -> tuple[int, bytes]:
+def entry(dn: str, **attributes: str | bytes | Sequence[str | bytes]) -> tuple[int, bytes]:
     """One entry; `member__range__0_1` becomes `member;range=0-1`."""
     listed = [
         tlv(0x30, text(_attribute(name)), tlv(0x31, *[_value(each) for each in _listed(value)]))
@@ -74,7 +74,7 @@ def _attribute(name: str) -> str:
     return f"{attribute};range={bounds.replace('_', '-').replace('end', '*')}" if marker else attribute
 
 
-def _listed(value: str | bytes | Sequence[str]) -> Sequence[str | bytes]:
+def _listed(value: str | bytes | Sequence[str | bytes]) -> Sequence[str | bytes]:
     return [value] if isinstance(value, str | bytes) else value
 
 

@@ -1,5 +1,6 @@
 """Looking people up and letting them prove who they are."""
 
+from typing import Final
 from uuid import uuid4
 
 import msgspec
@@ -17,6 +18,9 @@ from appliance.identity.directories.errors import (
     DirectoryUnavailableError,
 )
 from appliance.identity.directories.records import DirectoryUser, RefusalCause
+
+# Of the root, as MS-ADTS 3.1.1.3.2 has it: who has bound, and the groups they are in, by their objectSid.
+_SELF: Final = "tokenGroups"
 
 
 class _Whom(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,10 +140,29 @@ def _own(session: Session, shape: Shape, name: str, bind_name: str) -> Directory
         found = list(session.search(query)) if is_below else []
     else:
         found = _candidates(session, shape, name)
+    if shape.is_active_directory and found:
+        found = _bound(session, found)
     if len(found) != 1:
         raise DirectoryRefusedError(RefusalCause.AMBIGUOUS if found else RefusalCause.UNKNOWN)
     user = shape.user(found[0])
     return msgspec.structs.replace(user, groups=groups.of(session, shape, user))
+
+
+def _bound(session: Session, found: list[Entry]) -> list[Entry]:
+    """Those entries that are whoever has just bound.
+
+    One person's principal name may be another's account name, and Active Directory chooses among the whole forest, not
+    among those whom base and filter let in. What is compared is what it says of the connection; not the answer to
+    "Who am I?" (RFC 4532), whose domain is in no entry, and which Samba 4.17 does not give.
+
+    Raises:
+        DirectoryMisconfiguredError: it does not say.
+    """
+    root = list(session.search(Query(base="", attributes=(_SELF,), is_base=True)))
+    own = {identifier for entry in root for identifier in entry.attributes.get(_SELF.lower(), ())}
+    if not own:
+        raise DirectoryMisconfiguredError(f"The directory does not say who has signed in ({_SELF} of its root)")
+    return [entry for entry in found if own.intersection(entry.attributes.get("objectsid", ()))]
 
 
 def _refusal(whom: _Whom, bound: Bound, cause: RefusalCause | None) -> DirectoryRefusedError:

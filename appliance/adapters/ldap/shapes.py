@@ -32,7 +32,8 @@ class Shape:
         self.is_active_directory = settings.kind == "active_directory"
         if self.is_active_directory:
             self.key_attribute = "objectGUID"
-            states: tuple[str, ...] = ("userAccountControl", "accountExpires")
+            identifier = ("objectSid",) if settings.bind == "direct" else ()  # compared with who has bound
+            states: tuple[str, ...] = ("userAccountControl", "accountExpires", *identifier)
             self.stamp_attributes: tuple[str, ...] = ("uSNChanged",)
             self.member_attributes: tuple[str, ...] = ("member",)
             self._name_of_group: tuple[str, ...] = ("samaccountname", "cn")

@@ -8,6 +8,8 @@ from appliance.identity.directories.records import RefusalCause
 from tests.support.directories import of_domain
 from tests.support.samba import BASE, DOMAIN, LOCKOUT_AFTER, PASSWORD, PEOPLE, REALM, Samba
 
+STAFF, EVES = f"OU=Namesakes,{BASE}", "Eves-own-pass-w0rd"
+
 
 async def _cause(directory: LdapDirectory, user: str, password: str = PASSWORD) -> RefusalCause:
     with pytest.raises(DirectoryRefusedError) as refused:
@@ -30,6 +32,19 @@ def people(domain: Samba) -> Samba:
     return domain
 
 
+@pytest.fixture(scope="module")
+def namesakes(domain: Samba) -> Samba:
+    """Ada in a unit of her own, and eve outside of it with a principal name that is ada's account name elsewhere."""
+    domain.modify(f"dn: CN=Partitions,CN=Configuration,{BASE}\nchangetype: modify\n"
+                  "add: uPNSuffixes\nuPNSuffixes: corp.example\n")  # fmt: skip
+    domain.modify(f"dn: {STAFF}\nchangetype: add\nobjectClass: organizationalUnit\n")
+    domain.add_user("ada", "--userou=OU=Namesakes")
+    domain.add_user("eve", password=EVES)
+    domain.modify(f"dn: CN=eve,{PEOPLE}\nchangetype: modify\n"
+                  "replace: userPrincipalName\nuserPrincipalName: ada@corp.example\n")  # fmt: skip
+    return domain
+
+
 @pytest.mark.parametrize("name", ["ida", "IDA", f"ida@{REALM}", "ida@example.test"])
 async def test_somebody_signs_in_by_every_name(people: Samba, name: str) -> None:
     """Account name, principal name and address find one person, whose key is the objectGUID as Samba prints it."""
@@ -47,6 +62,23 @@ async def test_people_bind_directly(people: Samba, template: str) -> None:
         assert ida.user_name == "ida"
         assert {group.name for group in await direct.groups_of(ida)} == {"inner", "middle", "outer"}
     assert await _cause(direct, "ida", "wrong") is RefusalCause.WRONG
+
+
+@pytest.mark.parametrize("unit", [STAFF, BASE])
+async def test_a_principal_name_like_anothers_account_name_takes_nothing_over(namesakes: Samba, unit: str) -> None:
+    """The domain takes eve for ada@corp.example: her password never gives ada's account, wherever both are."""
+    direct = of_domain(
+        namesakes, bind="direct", bind_template="{user}@corp.example", bind_dn="", bind_password=None, user_base=unit
+    )
+    if unit == STAFF:
+        assert await _cause(direct, "ada", EVES) is RefusalCause.UNKNOWN
+    else:
+        assert (await direct.authenticate("ada", EVES)).user_name == "eve"
+    assert await _cause(direct, "ada") is RefusalCause.WRONG
+    by_domain = of_domain(
+        namesakes, bind="direct", bind_template=f"{DOMAIN}\\{{user}}", bind_dn="", bind_password=None, user_base=unit
+    )
+    assert (await by_domain.authenticate("ada", PASSWORD)).user_name == "ada"
 
 
 async def test_start_tls_works_and_plaintext_is_refused(people: Samba) -> None:
