@@ -25,6 +25,7 @@ AREA_OF: dict[str, str] = {
     "appliance/identity/providers": "signin",
     "appliance/identity/provisioning": "signin",
     "appliance/identity/test_accounts": "signin",
+    "appliance/identity/test_devices": "signin",
     "appliance/identity/test_external": "signin",
     "appliance/identity/test_group_grants": "signin",
     "appliance/identity/test_groups": "signin",
