@@ -14,6 +14,12 @@ _MEMBERSHIPS: Final = """external_account a CROSS JOIN LATERAL (
 _GRANTS: Final = f"""
 SELECT g.role, g.project FROM {_MEMBERSHIPS} JOIN group_grant g ON g.identity_group = m.identity_group
 WHERE a.person = p.id AND NOT a.is_disabled"""  # noqa: S608 - constants
+# Sources let several groups have one name; it names none of them then, or whoever may make groups there could have the
+# rights of any. OFFSET 0 as above.
+_NAMED: Final = """
+SELECT n.source || '/' || n.name AS name FROM identity_group n WHERE n.id = m.identity_group AND NOT EXISTS (
+  SELECT FROM identity_group o WHERE o.source = n.source AND o.name = n.name AND o.id <> n.id AND NOT o.is_gone
+  OFFSET 0) OFFSET 0"""
 DIRECT: Final = "ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id)"
 ROLES: Final = f"""ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id
   UNION SELECT e.role FROM ({_GRANTS}) e WHERE e.project = '' AND e.role IN ({_ROLES}))"""  # noqa: S608 - constants
@@ -22,8 +28,8 @@ SCOPED: Final = f"""ARRAY(SELECT unnest(ARRAY[e.role, e.project]) FROM ({_GRANTS
   WHERE e.project <> '')"""  # noqa: S608 - constants
 GROUPS: Final = f"""ARRAY(SELECT substr(e.role, {len(GROUP_PREFIX) + 1}) FROM ({_GRANTS}) e
     WHERE e.project = '' AND starts_with(e.role, '{GROUP_PREFIX}')
-  UNION SELECT (SELECT n.source || '/' || n.name FROM identity_group n WHERE n.id = m.identity_group)
-    FROM {_MEMBERSHIPS} WHERE a.person = p.id AND NOT a.is_disabled)"""  # noqa: S608 - constants
+  UNION SELECT s.name FROM {_MEMBERSHIPS} CROSS JOIN LATERAL ({_NAMED}) s
+    WHERE a.person = p.id AND NOT a.is_disabled)"""  # noqa: S608 - constants
 SOURCES: Final = "ARRAY(SELECT a.source FROM external_account a WHERE a.person = p.id AND NOT a.is_disabled)"
 IS_OWNER_BY_GROUP: Final = f"""EXISTS (SELECT FROM ({_GRANTS}) e
   WHERE e.role = 'owner' AND e.project = '')"""

@@ -140,3 +140,29 @@ async def test_the_last_owner_stays_in_the_group_that_makes_them_one(
     change = await tell({}, {})
     assert (change.spared, change.left) == (None, 1)
     assert (await person_by_id(people["ida"])).roles == frozenset()
+
+
+async def test_a_name_that_several_groups_have_names_none_of_them(people: dict[str, UUID]) -> None:
+    """Whoever may make groups at the source gets no rights by calling one like another; other sources do not count."""
+    named = {"directory:corp/Developers", "directory:corp/Leads"}
+    assert (await person_by_id(people["ida"])).groups == named
+    made = await provision("eve", source=STAFF)
+    await tell({"s1": "Leads"}, {"eve": frozenset({"s1"})}, source=STAFF)
+    assert (await person_by_id(people["ida"])).groups == named
+    assert (await person_by_id(made)).groups == {f"{STAFF}/Leads"}
+    await tell({**NAMES, "g3": "Leads"}, {**EVERYBODY, "bob": frozenset({"g1", "g3"})})
+    for key in ("ida", "bob"):
+        assert (await person_by_id(people[key])).groups == {"directory:corp/Developers"}
+    await tell(NAMES, EVERYBODY)
+    assert (await person_by_id(people["ida"])).groups == named
+
+
+async def test_a_group_that_is_gone_takes_no_name(identity: Identity, people: dict[str, UUID]) -> None:
+    """It is kept for its grants alone; those hold whatever a group is called."""
+    leads = await group("g2")
+    await identity.group_grants.grant(OPERATOR, leads.id, "group:payments", NOW)
+    await tell({"g1": "Developers", "g4": "Leads"}, {"ida": frozenset({"g1", "g4"})})
+    assert {each.is_gone for each in await groups.groups_of(CORP) if each.name == "Leads"} == {True, False}
+    assert (await person_by_id(people["ida"])).groups == {"directory:corp/Developers", "directory:corp/Leads"}
+    await tell({**NAMES, "g4": "Leads"}, EVERYBODY)
+    assert (await person_by_id(people["ida"])).groups == {"directory:corp/Developers", "payments"}
