@@ -43,6 +43,10 @@ AREA_OF: dict[str, str] = {
     "server/dashboard/test_apps": "signin",
     "server/dashboard/test_directories": "signin",
     "server/dashboard/test_providers": "signin",
+    "server/dashboard/test_directories": "signin",
+    "server/api/test_directories": "signin",
+    "installer/commands/test_identity": "signin",
+    "journeys/test_directories": "signin",
     "server/dashboard/test_step_up": "signin",
     "server/scim": "signin",
 }

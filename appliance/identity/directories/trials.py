@@ -113,6 +113,9 @@ class SignInTrials:
                 await self._binds.give_back(key)
             return Trial(is_ok=False, cause=_UNAVAILABLE, said=problem.detail, next_step=problem.next_step, user=known)
         await self._binds.clear(key)
+        if found.is_disabled:
+            said, cause = "the directory takes the password, but says that they are disabled", RefusalCause.DISABLED
+            return Trial(is_ok=False, cause=cause.value, said=said, next_step=NEXT[cause], user=found)
         return await self._consequence(name, found)
 
     async def _consequence(self, name: str, user: DirectoryUser) -> Trial:
