@@ -11,6 +11,7 @@ class Cause(StrEnum):
     EXPIRED = "expired"
     VERIFIER_WRONG = "verifier_wrong"
     PERSON_DISABLED = "person_disabled"
+    SESSION_ENDED = "session_ended"
 
 
 class AppRedirectRefusedError(IdentityError):

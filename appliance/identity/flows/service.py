@@ -29,10 +29,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _TAKE: Final = "DELETE FROM app_flow WHERE token_hash = $1 AND expires_at > $2 RETURNING *"
 _ISSUE: Final = """
-INSERT INTO app_code (id, code_hash, person, challenge, device_name, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO app_code (id, code_hash, person, issued_by, challenge, device_name, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _FIND: Final = "SELECT * FROM app_code WHERE code_hash = $1 FOR UPDATE"
+# Locked, so that the session ends either before its code is redeemed or after.
+_ISSUER: Final = "SELECT 1 FROM session WHERE id = $1 AND expires_at > $2 FOR KEY SHARE"
 
 
 class AppSignIns:
@@ -118,9 +120,7 @@ class AppSignIns:
         if code_hash is None:
             raise AppCodeRefusedError
         async with transaction():
-            row = await current_connection().fetchrow(
-                "SELECT * FROM app_code WHERE code_hash = $1 FOR UPDATE", code_hash
-            )
+            row = await current_connection().fetchrow(_FIND, code_hash)
             admitted = None if row is None else await self._redeemed(row, verifier, origin, now)
         self._sessions.forget()
         if admitted is None:
@@ -133,7 +133,7 @@ class AppSignIns:
         code, code_id, expires_at = new_token(_CODE, self._random_bytes), uuid7(), now + CODE_LIFE
         person, device_name = signed_in.person_id, rules.device_name(redirect_uri)
         await current_connection().execute(
-            _ISSUE, code_id, hashed(code), person, challenge, device_name, now, expires_at
+            _ISSUE, code_id, hashed(code), person, signed_in.session_id, challenge, device_name, now, expires_at
         )
         facts = {"code": str(code_id), "session": str(signed_in.session_id), "way": way}
         await record(signed_in.actor, events.CODE_ISSUED, f"person:{person}", now, facts=facts)
@@ -146,7 +146,8 @@ class AppSignIns:
             await _end_reused(row, origin, now)
             return None
         person = await locked_person(row["person"])
-        cause = _refusal(row, person, verifier, now)
+        is_live = await current_connection().fetchval(_ISSUER, row["issued_by"], now) is not None
+        cause = _refusal(row, person, verifier, now) or (None if is_live else Cause.SESSION_ENDED)
         if cause is not None:
             await current_connection().execute("DELETE FROM app_code WHERE id = $1", row["id"])
             facts = {"code": str(row["id"]), "cause": cause.value}

@@ -24,6 +24,7 @@ class AppCode(Table, tablename="app_code"):
     person = UUID(default=None, index=True)
     challenge = Varchar(length=43, default="")
     device_name = Varchar(length=100, default="")
+    issued_by = UUID(default=None, null=True)  # the browser's session; a code ends with it
     session = UUID(default=None, null=True)  # the one that it gave; it may have ended since
     created_at = Timestamptz(default=None)
     expires_at = Timestamptz(default=None, index=True)

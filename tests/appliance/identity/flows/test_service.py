@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from appliance.database.connection import read_connection
+from appliance.database.connection import current_connection, read_connection
 from appliance.database.transaction import transaction
 from appliance.identity.flows.errors import (
     AppChallengeRefusedError,
@@ -143,20 +143,42 @@ async def test_a_flow_is_finished_once(identity: Identity, owner: Someone, apps:
                 await work
 
 
-@pytest.mark.parametrize("way", ["disabled", "signed out everywhere"])
-async def test_a_person_who_was_disabled_meanwhile_stays_out(committed: Identity, way: str) -> None:
-    """A code is no way around it; ending sessions alone does not take the code away."""
+async def test_a_person_who_was_disabled_meanwhile_stays_out(committed: Identity) -> None:
+    """A code is no way around it."""
     apps = AppSignIns(committed.sessions)
     await make_owner(committed, NOW)
     bob = await make_owner(committed, NOW, "bob@example.org")
     code = await code_for(apps, await browser_of(committed, bob))
-    if way == "disabled":
-        await committed.people.disable(OPERATOR, bob.id, NOW)
-        assert await exchange(apps, code.code) == "app_code_refused"
-        assert (await ledger_facts("app_code.refused"))[0]["cause"] == "person_disabled"
+    await committed.people.disable(OPERATOR, bob.id, NOW)
+    assert await exchange(apps, code.code) == "app_code_refused"
+    assert (await ledger_facts("app_code.refused"))[0]["cause"] == "person_disabled"
+
+
+@pytest.mark.parametrize("way", ["revoked", "all revoked", "signed out", "replaced", "reset", "over"])
+async def test_a_code_ends_with_the_session_that_issued_it(
+    identity: Identity, owner: Someone, apps: AppSignIns, way: str
+) -> None:
+    """However that ended: nothing comes of it afterwards; the person's other sessions keep their codes."""
+    signed_in, other = await browser_of(identity, owner), await browser_of(identity, owner)
+    code, kept = await code_for(apps, signed_in), await code_for(apps, other)
+    if way == "revoked":
+        await identity.sessions.revoke(OPERATOR, owner.id, signed_in.session_id, NOW)
+    elif way == "all revoked":
+        await identity.sessions.revoke_all(OPERATOR, owner.id, NOW)
+    elif way == "signed out":
+        await identity.sessions.sign_out(signed_in, NOW)
+    elif way == "replaced":
+        await identity.sessions.revoke_others(other, NOW)
+    elif way == "reset":
+        await identity.people.reset_credential(OPERATOR, owner.id, NOW)
     else:
-        await committed.sessions.revoke_all(OPERATOR, bob.id, NOW)
-        assert isinstance(await exchange(apps, code.code), AppSession)
+        async with transaction():
+            await current_connection().execute(
+                "UPDATE session SET expires_at = $2 WHERE id = $1", signed_in.session_id, NOW
+            )
+    assert await exchange(apps, code.code) == "app_code_refused"
+    assert [each["cause"] for each in await ledger_facts("app_code.refused")] == ["session_ended"]
+    assert isinstance(await exchange(apps, kept.code), AppSession) == (way not in {"all revoked", "reset"})
 
 
 async def test_a_challenge_is_honoured(identity: Identity, owner: Someone, apps: AppSignIns) -> None:
