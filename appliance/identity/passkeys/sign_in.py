@@ -20,7 +20,6 @@ from appliance.identity.throttle import Throttle
 from appliance.ledger.records import Actor, ActorKind
 
 _PURPOSES: Final = frozenset({Purpose.SIGN_IN, Purpose.SECOND_FACTOR})
-_NAMED: Final = 100
 
 
 class PasskeySignIns:
@@ -45,7 +44,7 @@ class PasskeySignIns:
     ) -> NewSession:
         """A new session; see `Passkeys.sign_in`. `typed` are address and password."""
         # Counted by key and by caller: a stranger who has no key wears out nobody's but their own.
-        attempt = self._throttle.attempt(f"passkey:{shown(answer, _NAMED)}", origin)
+        attempt = self._throttle.attempt(f"passkey:{_key_of(answer)}", origin)
         await self._throttle.take(attempt, now)
         key: StoredKey | None = None
         try:
@@ -129,6 +128,14 @@ async def record_refusal(
     facts = {"cause": refused.cause.value, "factor": "passkey"}
     async with transaction():
         await record(actor, event, subject, now, facts=facts, personal=personal)
+
+
+def _key_of(answer: object) -> str:
+    """Which key an answer names, however it is written; what is no answer lets nobody in and is counted as one."""
+    try:
+        return ceremonies.read_answer(answer).credential_id.hex()
+    except RefusedError:
+        return ""
 
 
 def _as_person(person_id: UUID, name: str) -> Actor:

@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.identity.errors import NameRefusedError, RoleChangeRefusedError, StepUpRequiredError
+from appliance.identity.errors import (
+    NameRefusedError,
+    RoleChangeRefusedError,
+    SignInThrottledError,
+    StepUpRequiredError,
+)
 from appliance.identity.passkeys import ceremonies
 from appliance.identity.passkeys.challenges import delete_expired
 from appliance.identity.passkeys.errors import (
@@ -24,7 +29,7 @@ from appliance.identity.passkeys.errors import (
 )
 from appliance.identity.passkeys.records import RelyingParty, StoredKey
 from appliance.identity.passkeys.service import Passkeys, build_passkeys, party_of
-from appliance.identity.records import Role, SignedIn
+from appliance.identity.records import Origin, Role, SignedIn
 from appliance.identity.service import Identity
 from tests.appliance.identity.passkeys.conftest import ORIGIN, register, sign_in, signed_in_as
 from tests.support.authenticator import PRESENT, VERIFIED, Authenticator
@@ -91,6 +96,32 @@ async def test_a_wrong_answer_uses_the_question_up(passkeys: Passkeys, device: A
     """There is one try per question."""
     asked = await passkeys.begin_sign_in(NOW, is_person_known=False)
     for answer in (device.use(asked.options, spoilt=True), device.use(asked.options)):
+        with pytest.raises(PasskeyRefusedError):
+            await passkeys.sign_in(
+                answer=answer, browser=asked.browser, email=None, password=None, origin=HERE, now=NOW
+            )
+
+
+async def test_guessing_is_counted_by_key_however_the_answer_is_written(
+    passkeys: Passkeys, device: Authenticator
+) -> None:
+    """Neither spaces in front, nor another order, nor another address begins a new count; other keys go on."""
+    other = Authenticator(ORIGIN)
+    refusals: list[type[Exception]] = []
+    for number in range(100):
+        asked = await passkeys.begin_sign_in(NOW, is_person_known=False)
+        answer = " " * number + device.use(asked.options, spoilt=True)
+        origin = Origin(address=f"198.51.{number}.66")
+        with pytest.raises((PasskeyRefusedError, SignInThrottledError)) as refused:
+            await passkeys.sign_in(
+                answer=answer, browser=asked.browser, email=None, password=None, origin=origin, now=NOW
+            )
+        refusals.append(refused.type)
+    assert refusals[0] is PasskeyRefusedError
+    assert refusals[-1] is SignInThrottledError
+    for unlike in (other, "{}"):
+        asked = await passkeys.begin_sign_in(NOW, is_person_known=False)
+        answer = unlike if isinstance(unlike, str) else unlike.use(asked.options)
         with pytest.raises(PasskeyRefusedError):
             await passkeys.sign_in(
                 answer=answer, browser=asked.browser, email=None, password=None, origin=HERE, now=NOW
