@@ -63,7 +63,7 @@ def unseal(ctx: typer.Context, *, as_json: AsJson = False) -> None:
         typer.echo(url)
         typer.echo(f"It works once, until {begun.expires_at:%Y-%m-%d %H:%M} UTC.", err=True)
         if not begun.is_confirmed:
-            typer.echo("Another owner or administrator must confirm at /break-glass first.", err=True)
+            typer.echo("Another owner must confirm at /break-glass first.", err=True)
 
     _run(ctx, work)
 

@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from appliance.errors import LeashError
 from appliance.identity.break_glass.records import Unsealed
 from appliance.identity.changes import NOBODY
-from appliance.identity.records import SignedIn
+from appliance.identity.records import Role, SignedIn
 from appliance.identity.rules import Permission
 from server.authentication import (
     authentication_of,
@@ -45,6 +45,7 @@ async def _sheet_page(request: AnyRequest, problem: LeashError | None = None) ->
         status_code=status_of(problem) if problem else 200,
         problem=problem,
         is_manager=is_manager,
+        is_owner=is_manager and Role.OWNER in signed_in_of(request).roles,
         status=await break_glass.status(now) if is_manager else None,
     )
 
@@ -64,7 +65,7 @@ async def unseal(request: AnyRequest) -> Response[Any]:
     )
     if isinstance(begun, LeashError):
         return await _sheet_page(request, begun)
-    return await _opened(request, begun.token) if begun.is_confirmed else _waiting_page(request, begun)
+    return await _opened(request, begun.token) if begun.is_confirmed else _waiting_page(request, begun, begun.token)
 
 
 @get("/break-glass/open/{token:str}", include_in_schema=False, sync_to_thread=False)
@@ -89,7 +90,7 @@ async def _opened(request: AnyRequest, token: str) -> Response[Any]:
 
 
 def _waiting_page(
-    request: AnyRequest, begun: Unsealed | None, token: str = "", problem: LeashError | None = None
+    request: AnyRequest, begun: Unsealed | None, token: str, problem: LeashError | None = None
 ) -> Template:
     return page(
         request,
@@ -97,7 +98,7 @@ def _waiting_page(
         title="Break the glass",
         status_code=status_of(problem) if problem else 200,
         problem=problem,
-        token=begun.token if begun else token,
+        token=token,
         begun=begun,
     )
 

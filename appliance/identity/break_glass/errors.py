@@ -37,7 +37,7 @@ class UnsealingUnconfirmedError(IdentityError):
 
     code = "unsealing_unconfirmed"
     summary = "A second person has not confirmed yet"
-    next_step = "Let another owner or administrator confirm at /break-glass, or the operator by `leashctl`."
+    next_step = "Let another owner confirm at /break-glass, or the operator by `leashctl`."
 
 
 class ConfirmationRefusedError(IdentityError):
@@ -45,7 +45,7 @@ class ConfirmationRefusedError(IdentityError):
 
     code = "confirmation_refused"
     summary = "This confirmation is not yours to give"
-    next_step = "Another owner or administrator confirms; the operator does so only for what began on a page."
+    next_step = "Another owner confirms; the operator does so only for what began on a page."
 
 
 class SealedElsewhereError(IdentityError):

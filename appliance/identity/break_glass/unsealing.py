@@ -29,7 +29,9 @@ from appliance.ledger.records import Actor, ActorKind
 UNSEALING: Final = "olg_"
 CONFIRM_MINUTES: Final = 15
 _ALONE: Final = "alone"  # in place of a second person, where none is needed
-_CONFIRMERS: Final = frozenset({Role.OWNER, Role.ADMINISTRATOR})
+# Nobody knows who typed the sheet: an administrator who has it would confirm themselves, and come in as owner alone.
+_CONFIRMERS: Final = frozenset({Role.OWNER})
+_STOPPERS: Final = frozenset({Role.OWNER, Role.ADMINISTRATOR})
 
 
 class SheetRefusedError(Exception):
@@ -88,7 +90,7 @@ async def confirm(actor: Actor, unsealing: UUID, now: datetime) -> None:
         ConfirmationRefusedError: the actor had the sheet, or is nobody who confirms.
     """
     row = await _waiting(unsealing, now)
-    await _check_confirms(actor, row)
+    await _check_decides(actor, row, _CONFIRMERS)
     await current_connection().execute(
         "UPDATE unsealing SET confirmed_by = $2, expires_at = $3 WHERE id = $1",
         unsealing,
@@ -103,10 +105,10 @@ async def stop(actor: Actor, unsealing: UUID, now: datetime) -> None:
 
     Raises:
         UnsealingUnknownError: it does not wait (any more).
-        ConfirmationRefusedError: the actor is nobody who confirms.
+        ConfirmationRefusedError: the actor is nobody who stops one.
     """
     row = await _waiting(unsealing, now)
-    await _check_confirms(actor, row)
+    await _check_decides(actor, row, _STOPPERS)
     await current_connection().execute("DELETE FROM unsealing WHERE id = $1", unsealing)
     await record(actor, events.BREAK_GLASS_STOPPED, f"person:{row['person']}", now)
 
@@ -174,12 +176,12 @@ async def _waiting(unsealing: UUID, now: datetime) -> Any:  # noqa: ANN401 - asy
     return row
 
 
-async def _check_confirms(actor: Actor, row: Any) -> None:  # noqa: ANN401 - asyncpg.Record
-    """Let through a second person: an owner or administrator of this moment, or the operator if they did not begin."""
+async def _check_decides(actor: Actor, row: Any, roles: frozenset[Role]) -> None:  # noqa: ANN401 - asyncpg.Record
+    """Let through a second person: one of `roles` at this moment, or the operator if they did not begin."""
     if actor.kind is ActorKind.OPERATOR and not row["is_by_operator"]:
         return
     if actor.kind is not ActorKind.PERSON or actor.id == str(row["person"]):
         raise ConfirmationRefusedError
     person = await person_by_id(UUID(actor.id))
-    if person.is_disabled or not person.roles & _CONFIRMERS:
+    if person.is_disabled or not person.roles & roles:
         raise ConfirmationRefusedError

@@ -169,7 +169,7 @@ async def test_guessing_is_throttled_and_shuts_nobody_else_out(identity: Identit
 
 
 async def test_a_second_person_must_confirm(identity: Identity, owner: Someone, together: BreakGlass) -> None:
-    """Until then the first one waits; members, auditors and strangers do not count."""
+    """Until then the first one waits; administrators, auditors and strangers do not count."""
     sheet = await together.seal(OPERATOR, ADDRESS, NOW)
     begun = await _unseal(together, sheet)
     assert not begun.is_confirmed
@@ -177,7 +177,8 @@ async def test_a_second_person_must_confirm(identity: Identity, owner: Someone, 
         await together.open_session(begun.token, HERE, NOW)
     [waiting] = await together.waiting(NOW)
     auditor = await make_person(identity, Role.AUDITOR, "aud@example.org", NOW)
-    for actor in (auditor.actor, NOBODY):
+    administrator = await make_person(identity, Role.ADMINISTRATOR, "adm@example.org", NOW)
+    for actor in (administrator.actor, auditor.actor, NOBODY):
         with pytest.raises(ConfirmationRefusedError):
             await together.confirm(actor, waiting.id, NOW)
     await together.confirm(owner.actor, waiting.id, NOW + 14 * MINUTE)
@@ -211,12 +212,19 @@ async def test_the_operator_is_a_second_person_only_to_others(owner: Someone, to
     await together.confirm(OPERATOR, waiting.id, NOW)
 
 
-async def test_a_second_person_can_stop_it(owner: Someone, together: BreakGlass) -> None:
-    """Then the first one's page leads nowhere."""
+@pytest.mark.parametrize("role", [Role.OWNER, Role.ADMINISTRATOR])
+async def test_a_second_person_can_stop_it(
+    identity: Identity, owner: Someone, together: BreakGlass, role: Role
+) -> None:
+    """Then the first one's page leads nowhere; whoever could not let it go on may stop it all the same."""
     sheet = await together.seal(OPERATOR, ADDRESS, NOW)
     begun = await _unseal(together, sheet)
     [waiting] = await together.waiting(NOW)
-    await together.stop(owner.actor, waiting.id, NOW)
+    second = await make_person(identity, role, "adm@example.org", NOW)
+    auditor = await make_person(identity, Role.AUDITOR, "aud@example.org", NOW)
+    with pytest.raises(ConfirmationRefusedError):
+        await together.stop(auditor.actor, waiting.id, NOW)
+    await together.stop(second.actor, waiting.id, NOW)
     with pytest.raises(UnsealingUnknownError):
         await together.open_session(begun.token, HERE, NOW)
     assert (await ledger_events())["break_glass.stopped"] == 1
