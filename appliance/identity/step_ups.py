@@ -59,6 +59,10 @@ class StepUps:
         if not is_fresh(signed_in, self._minutes, now):
             raise StepUpRequiredError
 
+    def is_new(self, signed_in: SignedIn, now: datetime) -> bool:
+        """Whether the session itself began a moment ago: whoever has just signed in, by whatever way, is there."""
+        return now - signed_in.created_at < timedelta(minutes=self._minutes)
+
     async def by_code(self, signed_in: SignedIn, code: object, origin: Origin, now: datetime) -> NewSession:
         """The session under a new token, by a code of the authenticator or one recovery code.
 
@@ -70,7 +74,9 @@ class StepUps:
         attempt = self._throttle.attempt(signed_in.email or str(signed_in.person_id), origin)
         await self._throttle.take(attempt, now)
         account = await find_account(signed_in.email) if signed_in.email else None
-        how = await self._spent(account, code, now) if account else ""
+        # The session may be known by an address that is somebody else's by now.
+        is_own = account is not None and account.person_id == signed_in.person_id
+        how = await self._spent(account, code, now) if account and is_own else ""
         if not how:
             await record_failure(signed_in, "code_wrong", origin, now)
             raise StepUpFailedError

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from appliance.database.connection import read_connection
@@ -14,10 +15,10 @@ from appliance.identity.errors import (
     StepUpRequiredError,
 )
 from appliance.identity.jobs import delete_expired
-from appliance.identity.records import NewSession, SessionKind, SignedIn
+from appliance.identity.records import NewSession, Role, SessionKind, SignedIn
 from appliance.identity.service import Identity
 from appliance.identity.step_ups import Act
-from tests.support.people import HERE, NOW, OPERATOR, PASSWORD, Someone, ledger_events, ledger_facts
+from tests.support.people import HERE, NOW, OPERATOR, PASSWORD, Someone, ledger_events, ledger_facts, make_person
 
 MINUTE = timedelta(minutes=1)
 LATER = NOW + 11 * MINUTE
@@ -55,6 +56,21 @@ async def test_the_session_goes_on_under_a_new_token(identity: Identity, owner: 
     assert renewed.expires_at == session.expires_at
     identity.step_ups.check(found, LATER)
     assert await ledger_facts("session.stepped_up") == [{"how": "totp"}]
+
+
+async def test_whoever_has_taken_over_an_address_proves_nothing_for_its_former_person(
+    identity: Identity, owner: Someone
+) -> None:
+    """A session may still be known by an address that is somebody else's by now."""
+    mia = await make_person(identity, Role.MEMBER, "mia@example.org", NOW)
+    signed_in = await _of(identity, await _browser(identity, owner))
+    stale = msgspec.structs.replace(signed_in, email=mia.email)
+    with pytest.raises(StepUpFailedError):
+        await identity.step_ups.by_code(stale, mia.code(LATER), HERE, LATER)
+    assert await ledger_facts("session.step_up_refused") == [{"cause": "code_wrong"}]
+    theirs = await identity.sessions.authenticate(mia.token, LATER)
+    assert theirs
+    await identity.step_ups.by_code(theirs, mia.code(LATER), HERE, LATER)  # the code was good, and was not used up
 
 
 async def test_a_recovery_code_proves_too_and_is_gone(identity: Identity, owner: Someone) -> None:
