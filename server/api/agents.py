@@ -14,7 +14,7 @@ from appliance.agents.service import create_deployment_token, revoke_deployment_
 from appliance.identity.rules import Permission
 from server.api.records import PAGE, Body, Limit
 from server.authentication import signed_in_of
-from server.authorization import requires
+from server.authorization import requires, requires_step_up
 from server.dashboard.dependencies import AnyRequest, appliance_of, now_of
 
 _READ = requires(Permission.AGENTS_READ)
@@ -63,7 +63,7 @@ async def list_tokens(limit: Limit = PAGE) -> TokenPage:
     return TokenPage(await deployment_tokens(limit=limit))
 
 
-@post("/v1/deployment-tokens", guards=[_MANAGE], tags=["Agents"])
+@post("/v1/deployment-tokens", guards=[_MANAGE, requires_step_up], tags=["Agents"])
 async def make_token(request: AnyRequest, data: JSONBody[TokenBody]) -> NewDeploymentToken:
     """Make a deployment token; this answer holds it the only time."""
     terms = DeploymentTerms(

@@ -14,7 +14,7 @@ from appliance.agents.service import create_deployment_token, revoke_deployment_
 from appliance.errors import LeashError
 from appliance.identity.rules import Permission
 from server.authentication import signed_in_of
-from server.authorization import requires
+from server.authorization import requires, requires_step_up
 from server.dashboard.dependencies import (
     AnyRequest,
     appliance_of,
@@ -58,7 +58,7 @@ async def _agents(
     )
 
 
-@post("/agents/tokens", guards=[_MANAGE], include_in_schema=False)
+@post("/agents/tokens", guards=[_MANAGE, requires_step_up], include_in_schema=False)
 async def create_token(request: AnyRequest) -> Response[Any]:
     """Make a deployment token; this page shows it the only time."""
     fields = await fields_of(request)

@@ -36,8 +36,8 @@ CHANGES: Final[dict[str, Change]] = {
 }
 
 
-_DANGEROUS: Final = frozenset({"take", "disable", "reset"})
-_POWERFUL: Final = frozenset({Role.OWNER.value, Role.ADMINISTRATOR.value})
+_DANGEROUS: Final = frozenset({"take", "disable", "enable", "reset"})
+_POWERFUL: Final = frozenset({Role.OWNER.value, Role.ADMINISTRATOR.value, Role.SECURITY.value, Role.APPROVER.value})
 
 
 class RoleUnknownError(LeashError):
@@ -113,7 +113,7 @@ async def change_person(request: AnyRequest, person: FromPath[UUID], change: Fro
 
 
 async def _check_danger(request: AnyRequest, change: str, fields: dict[str, str]) -> None:
-    """Whoever takes something away, or makes somebody powerful, has proved a moment ago who they are."""
+    """Whoever takes away, lets somebody back in, or makes somebody powerful, has proved a moment ago who they are."""
     if change in _DANGEROUS or (change == "grant" and fields.get("role") in _POWERFUL):
         await requires_step_up(request, request.route_handler)
 

@@ -95,16 +95,23 @@ async def test_an_act_waits_for_the_code_and_goes_on_as_it_was_typed(
 
 
 async def test_which_acts_ask_for_a_proof(appliance: Appliance, stale: Browser, member: Someone) -> None:
-    """Taking away, disabling, resetting, making powerful, ending all of somebody's sessions; inviting a member not."""
+    """Taking away, who may come in, making powerful, ending all of somebody's sessions, letting machines in.
+
+    Inviting a member, or granting what only reads, is none of them.
+    """
     person = f"/people/{member.id}"
     for path, fields in (
         ("/policies/versions/1/rollback", {}),
         (f"{person}/grant", {"role": "administrator"}),
+        (f"{person}/grant", {"role": "security"}),
+        (f"{person}/grant", {"role": "approver"}),
         (f"{person}/take", {"role": "member"}),
         (f"{person}/disable", {}),
+        (f"{person}/enable", {}),
         (f"{person}/reset", {}),
         (f"{person}/sessions/revoke-all", {}),
         ("/people", {"display_name": "Eve", "email": "eve@example.org", "role": "owner"}),
+        ("/agents/tokens", {"name": "Laptops", "days": "30"}),
     ):
         reply = await stale.post(path, **fields)
         assert reply.headers["location"].startswith("/step-up?act="), path
@@ -127,12 +134,16 @@ async def test_a_fresh_sign_in_needs_no_second_proof(
 async def test_the_api_says_what_to_do(appliance: Appliance, client: WebClient, owner: Someone, stale: Browser) -> None:
     """A browser's session gets a problem with a stable code and the next step; a script's gets through."""
     body = {"text": DRAFT, "note": "n", "expected_version": 999}
-    told = await client.post("/v1/policies", json=body, headers={"x-csrf-token": stale.csrf, "origin": ORIGIN})
-    assert (told.status_code, told.json()["code"]) == (403, "step_up_required")
-    assert "/step-up" in told.json()["next_step"]
+    laptops = {"name": "Laptops"}
+    for path, sent in (("/v1/policies", body), ("/v1/deployment-tokens", laptops)):
+        told = await client.post(path, json=sent, headers={"x-csrf-token": stale.csrf, "origin": ORIGIN})
+        assert (told.status_code, told.json()["code"]) == (403, "step_up_required")
+        assert "/step-up" in told.json()["next_step"]
     client.cookies.clear()
     script = await client.post("/v1/policies", json=body, headers={"authorization": f"Bearer {owner.token}"})
     assert script.json()["code"] == "policy_conflict"
+    made = await client.post("/v1/deployment-tokens", json=laptops, headers={"authorization": f"Bearer {owner.token}"})
+    assert made.status_code == 201
 
 
 async def test_a_kept_act_is_nobody_elses(
