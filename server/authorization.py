@@ -75,6 +75,16 @@ async def requires_step_up(connection: AnyConnection, _handler: BaseRouteHandler
         raise
 
 
+async def requires_recent_proof(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+    """A guard for what a sign-in leads straight to: one of a moment ago is proof enough, by whatever way it was.
+
+    Otherwise it is `requires_step_up`, and stands where that would.
+    """
+    appliance = _appliance_of(connection)
+    if not appliance.identity.step_ups.is_new(signed_in_of(connection), appliance.clock()):
+        await requires_step_up(connection, handler)
+
+
 async def requires_own_page(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """A guard for forms of people who have no session yet: they must come from one of our own pages."""
     if not _is_from_own_page(connection, is_told_needed=True):

@@ -8,7 +8,7 @@ from litestar.response import Template
 
 from appliance.identity import codes
 from server.authentication import signed_in_of
-from server.authorization import requires_own_page, requires_sign_in, requires_step_up
+from server.authorization import requires_own_page, requires_recent_proof, requires_sign_in, requires_step_up
 from server.dashboard.dependencies import AnyRequest, appliance_of, fields_of, now_of
 from server.dashboard.rendering import page
 
@@ -36,9 +36,9 @@ async def show_flow(request: AnyRequest) -> Template:
     return page(request, "app_flow.html", title="Let an app in", offer=offer, token=token, person=person, **_ALONE)
 
 
-@post(FLOW_PATH, guards=[requires_sign_in], include_in_schema=False)
+@post(FLOW_PATH, guards=[requires_sign_in, requires_recent_proof], include_in_schema=False)
 async def approve_flow(request: AnyRequest) -> Template:
-    """Let the app in, and send the browser back to it with the code."""
+    """Let the app in, and send the browser back to it with the code; a cookie that somebody took is not enough."""
     token = (await fields_of(request)).get("flow", "")
     code = await appliance_of(request).app_sign_ins.approve(token, signed_in_of(request), now_of(request))
     return _handed_over(request, code.address, is_let_in=True)

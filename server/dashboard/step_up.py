@@ -21,6 +21,7 @@ from server.authentication import (
     signed_in_of,
 )
 from server.authorization import STEP_UP_PATH, local_path, requires_sign_in
+from server.dashboard.apps import FLOW_PATH
 from server.dashboard.dependencies import AnyRequest, appliance_of, attempted, fields_of, now_of, uuid_or_none
 from server.dashboard.passkeys import browser_of, question
 from server.dashboard.rendering import page
@@ -32,6 +33,8 @@ _NAMES: Final = (
     ("/people", "Change who may come in, and as what"),
     ("/account/passkeys", "Change your passkeys"),
     ("/account/connect", "Make a code that lets an app in as you"),
+    (FLOW_PATH, "Let an app in as you"),
+    ("/agents/tokens", "Make a token that lets computers enrol"),
     ("/break-glass", "Decide about the owner behind glass"),
 )
 

@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +16,8 @@ from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Server, State
 from appliance.config.sign_in import SignIn
+from appliance.database.connection import current_connection
+from appliance.database.transaction import transaction
 from server.app import create_app
 from tests.server.dashboard.conftest import HTML, ORIGIN, Browse, Browser
 from tests.support.directory_sign_in import RIGHT, CountingDirectory, settings, sign_ins
@@ -97,6 +100,48 @@ async def test_whoever_is_signed_in_presses_one_button(browse: Browse, owner: So
     for again in (await browser.post("/auth/app", flow=token), await browser.get(path)):
         assert again.status_code == 410
         assert "Start again in the app" in again.text
+
+
+async def _begun(appliance: Appliance, *, minutes: int, is_proven: bool) -> None:
+    """Make everybody's sessions older, with or without a proof at their beginning."""
+    at = utc_now() - timedelta(minutes=minutes)
+    async with transaction():
+        await current_connection().execute(
+            "UPDATE session SET created_at = $1, stepped_up_at = $2", at, at if is_proven else None
+        )
+    appliance.identity.sessions.forget()
+
+
+async def test_an_old_session_lets_an_app_in_after_a_proof(
+    appliance: Appliance, browse: Browse, owner: Someone, phone: Phone
+) -> None:
+    """Whoever took a browser's cookie gets no app by it; the form goes on as it was once the person has proved it."""
+    browser = await browse(None)
+    token, _ = await flow_page(browser, phone, owner)
+    await _begun(appliance, minutes=10, is_proven=True)
+    asked = await browser.post("/auth/app", flow=token)
+    assert (asked.status_code, "olk_" in asked.text) == (303, False)
+    assert asked.headers["location"].startswith("/step-up?act=")
+    assert "app_code.issued" not in await ledger_events()
+    act = asked.headers["location"].partition("act=")[2]
+    code = owner.code(utc_now() + timedelta(seconds=30))  # that of the sign-in is used up
+    proved = await browser.post("/step-up", act=act, code=code)
+    assert proved.headers["location"] == f"/step-up/acts/{act}"
+    waiting = (await browser.get(proved.headers["location"])).text
+    assert "Let an app in as you" in waiting
+    assert f'name="flow" value="{token}"' in waiting
+    handed = await browser.post("/auth/app", flow=token)
+    assert (await phone.opened(link_of(handed.text))).status_code == 200  # type: ignore[union-attr]
+
+
+async def test_a_fresh_sign_in_is_proof_enough(
+    appliance: Appliance, browse: Browse, owner: Someone, phone: Phone
+) -> None:
+    """Also one without a second factor of ours, as by a directory."""
+    browser = await browse(None)
+    token, _ = await flow_page(browser, phone, owner)
+    await _begun(appliance, minutes=9, is_proven=False)
+    assert link_of((await browser.post("/auth/app", flow=token)).text).startswith(f"{CALLBACK}?code=olk_")
 
 
 async def test_an_app_that_was_ended_meanwhile_comes_in(browse: Browse, owner: Someone, phone: Phone) -> None:
