@@ -78,16 +78,16 @@ class RunClosedError(DirectoryError):
 
 
 class RunOutgrownError(DirectoryError):
-    """Meanwhile more people would be disabled than somebody has looked at."""
+    """Meanwhile more would be taken from people than somebody has looked at."""
 
     code = "sync_run_outgrown"
-    summary = "The directory would now disable people who were not shown"
+    summary = "The directory would now take more from people than was shown"
     next_step = "Look at the new run that is held in its place, and confirm that one."
 
     def __init__(self, run_id: UUID) -> None:
         """`run_id` is the new run's."""
         self.run_id = run_id
-        super().__init__(f"The directory would now disable people who were not shown; run {run_id} shows them")
+        super().__init__(f"{self.summary}; run {run_id} shows it")
 
 
 class SyncBusyError(DirectoryError):

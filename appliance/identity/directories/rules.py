@@ -1,6 +1,6 @@
 """What follows from a reading of a directory: who is created, changed, disabled, enabled or left alone."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from hashlib import blake2b
 
@@ -14,6 +14,8 @@ from appliance.identity.directories.plans import (
     Known,
     Plan,
     Regrouping,
+    SyncChange,
+    What,
 )
 from appliance.identity.directories.records import Change, DirectoryGroup, DirectoryUser
 from appliance.identity.rules import shown
@@ -114,23 +116,46 @@ def held_by(
     `undone` are keys of people to whom somebody gave back what the last run took.
     """
     disabled, enabled = len(planned.disable), sum(not account.is_disabled for account in accounts.values())
+    found = []
     if disabled > brake.people:
-        return f"It would disable {disabled} people; brake_people is {brake.people}"
-    if disabled * 100 > brake.percent * enabled:
-        return f"It would disable {disabled} of {enabled} people; brake_percent is {brake.percent}"
-    if groups and not planned.groups:
-        return f"The directory shows none of {len(groups)} groups any more"
+        found.append(f"It would disable {disabled} people; brake_people is {brake.people}")
+    elif disabled * 100 > brake.percent * enabled:
+        found.append(f"It would disable {disabled} of {enabled} people; brake_percent is {brake.percent}")
+    if gone := groups_all_gone(planned, groups):
+        found.append(f"The directory shows none of {gone} groups any more")
     again = {each.account.key for each in planned.disable} | {
         each.key for each in planned.regroup if each.before - each.after
     }
     if repeated := len(again.intersection(undone)):
-        return f"It would take from {repeated} people what somebody gave back by undoing a run"
-    return ""
+        found.append(f"It would take from {repeated} people what somebody gave back by undoing a run")
+    return ". ".join(found)
 
 
-def is_no_more_than(planned: Plan, confirmed: Collection[str]) -> bool:
-    """Whether everybody who would be disabled now was among those whom somebody has looked at (keys)."""
-    return {each.account.key for each in planned.disable}.issubset(confirmed)
+def groups_all_gone(planned: Plan, groups: Mapping[str, str]) -> int:
+    """How many groups there are of which the reading shows not a single one any more; else 0."""
+    return 0 if planned.groups else len(groups)
+
+
+def is_no_more_than(
+    planned: Plan, groups: Mapping[str, str], shown: Iterable[SyncChange], *, showed_no_group: bool
+) -> bool:
+    """Whether nothing would be taken now that is not among what somebody has looked at.
+
+    Whoever was shown to lose access may lose groups with it.
+    """
+    leaving = {each.account.key for each in planned.disable}
+    disabled, lost = set[str](), dict[str, frozenset[str]]()
+    for change in shown:
+        if change.what is What.DISABLED:
+            disabled.add(change.key)
+        elif change.what is What.GROUPS:
+            lost[change.key] = frozenset(change.before)
+    if not leaving <= disabled or (groups_all_gone(planned, groups) and not showed_no_group):
+        return False
+    nothing = frozenset[str]()
+    return all(
+        each.before - each.after <= lost.get(each.key, nothing) for each in planned.regroup if each.key not in leaving
+    )
 
 
 def profile_digest(user: DirectoryUser) -> bytes:

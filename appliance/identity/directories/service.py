@@ -82,11 +82,11 @@ class Directories:
         return await self.syncs[name].preview(kind)
 
     async def confirm_run(self, actor: Actor, run_id: UUID) -> Run:
-        """Let a held run happen after all; nobody is disabled whom it did not show.
+        """Let a held run happen after all; nothing is taken that it did not show.
 
         Raises:
             RunUnknownError, RunClosedError: there is no such held run.
-            RunOutgrownError: more people would be disabled now; a new run is held in its place.
+            RunOutgrownError: more would be taken now; a new run is held in its place.
             RoleChangeRefusedError: the actor does not manage people.
             SyncBusyError, DirectoryUnavailableError, DirectoryIncompleteError: not now; it stays held.
         """

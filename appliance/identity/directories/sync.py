@@ -21,7 +21,7 @@ from appliance.identity.changes import take_turn
 from appliance.identity.directories import events, queries, rules, runs
 from appliance.identity.directories.applying import apply, differences
 from appliance.identity.directories.errors import RunClosedError, RunOutgrownError, SyncBusyError, SyncOffError
-from appliance.identity.directories.plans import Brake, Plan, Preview, Run, RunKind, RunState, What, counts_of
+from appliance.identity.directories.plans import Brake, Plan, Preview, Run, RunKind, RunState, counts_of
 from appliance.identity.directories.ports import Directory
 from appliance.identity.directories.queries import Standing
 from appliance.identity.directories.records import Change
@@ -30,6 +30,9 @@ from appliance.ledger.records import Actor, ActorKind
 
 # Any constant will do, as long as every release uses the same one; the second half of the lock is the directory.
 _LOCK: Final = 0x73796E63
+# Among the counts of a held run: the directory shows none of so many groups any more.
+_GROUPS_GONE: Final = "groups_gone"
+_OUTGROWN: Final = "It would take more than a held run had shown"
 _REPEATS: Final = "The directory still shows what somebody refused"
 log = structlog.get_logger(__name__)
 
@@ -115,28 +118,27 @@ class DirectorySync:
         )
 
     async def confirm(self, run: Run, actor: Actor) -> Run:
-        """Let a held run happen: read again, and disable nobody whom it did not show.
+        """Let a held run happen: read again, and take nothing that it did not show.
 
         Raises:
             RunClosedError: it is not held (any more).
-            RunOutgrownError: more people would be disabled now; a new run is held in its place.
+            RunOutgrownError: more would be taken now; a new run is held in its place.
             SyncBusyError: another run of this directory is under way.
             DirectoryUnavailableError, DirectoryIncompleteError: it cannot be read now; the run stays held.
         """
         async with self._turn():
             reading = await self._read(run.kind, self._clock())
-            confirmed = {change.key for change in await queries.changes_of(run.id, what=What.DISABLED)}
             async with transaction():
                 await take_turn()
                 standing, plan = await self._compared(reading)
                 replacing: UUID | None = None
-                if rules.is_no_more_than(plan, confirmed):
+                if await self._is_shown_by(run, plan, standing):
                     await self._happen(run.id, reading, standing, plan, actor, before=RunState.HELD)
                     done = await queries.run_by_id(run.id)
                     await runs.resolve(done, RunState.DONE, actor.id, self._clock())
                 else:
                     replacing = await runs.begin(self.name, reading.kind, self._basis, actor, reading.started_at)
-                    await self._hold(replacing, reading, plan, self._held(plan, standing), actor)
+                    await self._hold(replacing, reading, plan, standing, actor)
         if replacing is not None:
             raise RunOutgrownError(replacing)
         return await queries.run_by_id(run.id)
@@ -145,18 +147,17 @@ class DirectorySync:
         """Apply or hold what was read, inside the running transaction; the run that tells of it."""
         await take_turn()
         standing, plan = await self._compared(reading)
-        problem = self._held(plan, standing)
-        if not problem:
+        if not self._held(plan, standing):
             await self._happen(run_id, reading, standing, plan, actor)
             return run_id
         known = await queries.held_run(self.name)
-        if known is not None and known.kind is reading.kind and await self._is_shown_by(known, plan):
+        if known is not None and known.kind is reading.kind and await self._is_shown_by(known, plan, standing):
             await runs.forget(run_id)  # somebody may be looking at it
             return known.id
         refused = await queries.last_rejected(self.name)
-        if refused is not None and actor.kind is ActorKind.SYSTEM and await self._is_shown_by(refused, plan):
+        if refused is not None and actor.kind is ActorKind.SYSTEM and await self._is_shown_by(refused, plan, standing):
             raise RunClosedError(f"{_REPEATS} (run {refused.id}); start a run by hand to see it again")
-        await self._hold(run_id, reading, plan, problem, actor)
+        await self._hold(run_id, reading, plan, standing, actor)
         return run_id
 
     async def _happen(
@@ -184,9 +185,11 @@ class DirectorySync:
                 facts["seconds_to_effect"] = round(seconds, 3)
             await runs.record_run(actor, event, await queries.run_by_id(run_id), now, facts)
 
-    async def _hold(self, run_id: UUID, reading: Reading, plan: Plan, problem: str, actor: Actor) -> None:
+    async def _hold(self, run_id: UUID, reading: Reading, plan: Plan, standing: Standing, actor: Actor) -> None:
         await self._supersede(run_id, f"Run {run_id} took its place")
-        now, counts = self._clock(), counts_of(plan)
+        now, counts, problem = self._clock(), counts_of(plan), self._held(plan, standing) or _OUTGROWN
+        if gone := rules.groups_all_gone(plan, standing.groups):
+            counts[_GROUPS_GONE] = gone
         await runs.store_changes(run_id, differences(plan))
         await runs.end(
             run_id, runs.Outcome(state=RunState.HELD, kind=reading.kind, counts=counts, problem=problem), now
@@ -253,9 +256,9 @@ class DirectorySync:
         return rules.held_by(self._brake, plan, standing.accounts, standing.groups, standing.undone)
 
     @staticmethod
-    async def _is_shown_by(run: Run, plan: Plan) -> bool:
-        shown = {change.key for change in await queries.changes_of(run.id, what=What.DISABLED)}
-        return rules.is_no_more_than(plan, shown)
+    async def _is_shown_by(run: Run, plan: Plan, standing: Standing) -> bool:
+        shown, is_without_groups = await queries.changes_of(run.id), _GROUPS_GONE in run.counts
+        return rules.is_no_more_than(plan, standing.groups, shown, showed_no_group=is_without_groups)
 
     async def _kind_due(self, now: datetime) -> RunKind:
         """Everything, if that is long ago, was read by other settings, or somebody took the last run back."""

@@ -13,8 +13,8 @@ from appliance.identity.queries import person_by_id
 from appliance.identity.records import Role, Source
 from appliance.ledger.records import Actor
 
-# What is assigned to these people, what their groups are granted (also by disabled accounts, which give rights again once
-# they are enabled), and what the groups are granted that are given back.
+# What is assigned to these people, what their groups are granted (also by disabled accounts, which give rights again
+# once they are enabled), and what the groups are granted that are given back.
 _ROLES: Final = """
 SELECT r.role FROM person_role r WHERE r.person = ANY($1)
 UNION SELECT x.role FROM external_account a JOIN group_member m ON m.account = a.id

@@ -3,7 +3,7 @@
 import pytest
 
 from appliance.database.connection import read_connection
-from appliance.identity import accounts
+from appliance.identity import accounts, groups
 from appliance.identity.directories import queries
 from appliance.identity.directories.errors import RunClosedError, RunOutgrownError, RunUnknownError
 from appliance.identity.directories.plans import RunKind, RunState, What
@@ -111,6 +111,52 @@ async def test_nobody_is_disabled_whom_nobody_was_shown(directories: Directories
     assert (await queries.run_by_id(held.id)).state is RunState.REJECTED
     assert (await directories.confirm_run(OPERATOR, refused.value.run_id)).state is RunState.DONE
     assert await out() == set(NAMES[:7])
+
+
+async def test_no_group_is_taken_that_nobody_was_shown(directories: Directories, corp: FakeDirectory) -> None:
+    """A group that loses its members between looking and confirming: nothing happens, and the new run shows it."""
+    corp.group("other", corp.users)
+    await directories.syncs["corp"].run()
+    leave(corp, *NAMES[:6])
+    corp.group("other", [])
+    held = await directories.syncs["corp"].run()
+    corp.group("staff", [])
+    before = await memberships()
+    with pytest.raises(RunOutgrownError) as refused:
+        await directories.confirm_run(OPERATOR, held.id)
+    assert (await out(), await memberships()) == (set(), before)
+    lost = [each for each in await queries.changes_of(refused.value.run_id, what=What.GROUPS) if len(each.before) == 2]
+    assert len(lost) == len(NAMES)
+    assert (await directories.confirm_run(OPERATOR, refused.value.run_id)).state is RunState.DONE
+    assert (await out(), await memberships()) == (set(NAMES[:6]), {})
+
+
+async def test_whoever_was_shown_as_leaving_may_leave_groups_with_it(
+    directories: Directories, corp: FakeDirectory
+) -> None:
+    """An entry that is deleted between looking and confirming takes no more than access did."""
+    leave(corp, *NAMES[:6])
+    held = await directories.syncs["corp"].run()
+    corp.remove(next(key for key, user in corp.users.items() if user.user_name == "p00"))
+    assert (await directories.confirm_run(OPERATOR, held.id)).state is RunState.DONE
+    assert "p00" not in await memberships()
+
+
+async def test_a_reading_without_groups_needs_a_look_of_its_own(directories: Directories, corp: FakeDirectory) -> None:
+    """Also where nobody is in them; the run that shows it, and everything else at once, can be confirmed."""
+    corp.group("staff", [])
+    await directories.syncs["corp"].run()
+    leave(corp, *NAMES[:6])
+    held = await directories.syncs["corp"].run()
+    corp.remove(*list(corp.groups))
+    with pytest.raises(RunOutgrownError) as refused:
+        await directories.confirm_run(OPERATOR, held.id)
+    assert [group.name for group in await groups.groups_of(SOURCE)] == ["staff"]
+    shown = await queries.run_by_id(refused.value.run_id)
+    assert "It would disable 6 of 20 people" in shown.problem
+    assert "none of 1 groups" in shown.problem
+    assert (await directories.confirm_run(OPERATOR, shown.id)).state is RunState.DONE
+    assert await groups.groups_of(SOURCE) == ()
 
 
 async def test_a_confirmed_run_that_cannot_read_stays_held(directories: Directories, corp: FakeDirectory) -> None:
