@@ -22,6 +22,11 @@ RETURNING true
 _GIVE_BACK: Final = "UPDATE sign_in_throttle SET failures = greatest(failures - 1, 0) WHERE key = $1"
 _CLEAR: Final = "DELETE FROM sign_in_throttle WHERE key = $1"
 _SPACES: Final = re.compile(r"\s+")
+_UNSEEN: Final = frozenset({"Mn", "Me", "Cf", "Cc"})  # accents, and characters without a shape
+# Letters that Unicode does not take apart, and that a directory may take for these.
+_LIKE: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
 
 
 class BindAllowance:
@@ -39,7 +44,7 @@ class BindAllowance:
         return key if is_taken else None
 
     async def give_back(self, key: bytes) -> None:
-        """The password was not wrong, or never got there."""
+        """The password was not wrong, or never got there; what others have spent stays spent."""
         async with transaction():
             await current_connection().execute(_GIVE_BACK, key)
 
@@ -50,10 +55,12 @@ class BindAllowance:
 
 
 def typed_account(user: str) -> str:
-    """One text for the ways to type one name: without case, domain and needless spaces.
+    """One text for the ways to type one name: without case, domain, and all that a directory may not tell apart.
 
-    Two people of one name in two domains share it, which locks nobody out of the directory.
+    Active Directory compares without accents and without characters that nobody sees, so each of them would get a count
+    of its own. Two people whose names differ in nothing else share one, which locks nobody out of the directory.
     """
-    folded = unicodedata.normalize("NFKC", user).casefold()
-    bare = folded.rpartition("\\")[2].partition("@")[0]
-    return _SPACES.sub(" ", bare or folded).strip()
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", user).casefold()).translate(_LIKE)
+    seen = "".join([char for char in folded if unicodedata.category(char) not in _UNSEEN])
+    bare = seen.rpartition("\\")[2].partition("@")[0] or seen
+    return "".join([char for char in bare if char.isascii() and char.isalnum()]) or _SPACES.sub(" ", bare).strip()

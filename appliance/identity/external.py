@@ -194,7 +194,11 @@ class ExternalSignIns:
             if is_direct:
                 await self._binds.give_back(key)
             raise
-        await self._binds.clear(key)
+        if is_direct:
+            # People of similar names share a count: nobody may clear it for another one by a password of their own.
+            await self._binds.give_back(key)
+        else:
+            await self._binds.clear(key)
         if found.is_disabled:
             raise _RefusedError(Cause.DISABLED, found)
         return _Proven(user=found, groups=await _groups(directory, found))

@@ -170,6 +170,30 @@ async def test_with_direct_bind_the_typed_name_is_what_is_counted(identity: Iden
     assert corp.finds == sum(cause != "attempts_spent" for cause in causes)  # the pretended directory's own look
 
 
+async def test_with_direct_bind_invisible_characters_bring_no_new_attempts(
+    identity: Identity, corp: CountingDirectory
+) -> None:
+    """The directory compares without them and without accents, so they share the count."""
+    fields = {"bind": "direct", "bind_template": "{user}@corp.example.org", "attempts_before_lockout": 2}
+    names = ("ida", "ìda", "i\u00adda", "i\u200bda", "i.da")
+    causes = [await refused(identity, corp, name, "wrong", **fields) for name in names]
+    assert causes == ["wrong", "unknown", *["attempts_spent"] * 3]
+
+
+async def test_with_direct_bind_nobody_clears_the_count_of_a_similar_name(
+    identity: Identity, corp: CountingDirectory
+) -> None:
+    """A right password gives its own attempt back, and no attempt at somebody else's account."""
+    corp.add("i.da")
+    corp.passwords["i.da"] = "another one"
+    fields = {"bind": "direct", "bind_template": "{user}@corp.example.org", "attempts_before_lockout": 2}
+    assert await refused(identity, corp, "ida", "wrong", **fields) == Cause.WRONG
+    for _ in range(3):
+        assert await come_in(identity, corp, "i.da", "another one", **fields)
+    assert await refused(identity, corp, "ida", "wrong", **fields) == Cause.WRONG
+    assert await refused(identity, corp, "ida", RIGHT, **fields) == Cause.ATTEMPTS_SPENT
+
+
 @pytest.mark.parametrize("is_direct", [True, False])
 async def test_a_directory_that_is_down_is_told_as_such(
     identity: Identity, corp: CountingDirectory, *, is_direct: bool
