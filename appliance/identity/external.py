@@ -52,6 +52,7 @@ class Cause(StrEnum):
     ATTEMPTS_SPENT = "attempts_spent"
     ACCOUNT_UNKNOWN = "account_unknown"
     EMAIL_TAKEN = "email_taken"
+    ACCOUNT_DISABLED = "account_disabled"
     PERSON_DISABLED = "person_disabled"
     DIRECTORY_UNAVAILABLE = "directory_unavailable"
 
@@ -238,7 +239,10 @@ class ExternalSignIns:
                 raise _RefusedError(Cause.EMAIL_TAKEN, user) from problem
             account = await accounts.find_account(source, user.key)
         else:
-            if account.is_disabled:  # the directory has just let in whom it had kept out
+            if account.is_disabled and _is_synced(self._settings[name]):
+                # Sync may have heard of it after this password was taken, and hears nothing of it a second time.
+                raise _RefusedError(Cause.ACCOUNT_DISABLED, user)
+            if account.is_disabled:  # the directory has just let in whom it had kept out, and nobody else will tell
                 await accounts.enable(source.actor, source, (user.key,), now)
             await accounts.refresh(source.actor, source, profile, now)
         if account is None:
@@ -285,6 +289,11 @@ async def _groups(directory: Directory, user: DirectoryUser) -> tuple[DirectoryG
         return await directory.groups_of(user)
     except (DirectoryIncompleteError, DirectoryUnavailableError):
         return None
+
+
+def _is_synced(settings: Settings) -> bool:
+    """Whether sync runs by itself, and so tells of everybody who is enabled again."""
+    return settings.bind == "service" and settings.sync_seconds > 0
 
 
 def _as_person(person: Person) -> Actor:

@@ -31,6 +31,8 @@ _NAME_MAX: Final = 256
 _SPENT: Final = "attempts_spent"
 _UNAVAILABLE: Final = "directory_unavailable"
 _LET_IN: Final = "let_in"
+# The directory let them in; something here did not.
+_KEPT_OUT: Final = frozenset({"account_disabled", "person_disabled", "account_unknown", "email_taken"})
 NEXT: Final = {
     RefusalCause.WRONG: "Type the password again; attempts are counted here as well as in the directory.",
     RefusalCause.UNKNOWN: "Find the user first; compare user_base, user_filter and login_attributes with the entry.",
@@ -112,7 +114,8 @@ class SignInTrials:
             if key is not None and settings.bind == "direct":
                 await self._binds.give_back(key)
             return Trial(is_ok=False, cause=_UNAVAILABLE, said=problem.detail, next_step=problem.next_step, user=known)
-        await self._binds.clear(key)
+        # As in a sign-in: people of similar names share a count where the directory is not asked first.
+        await (self._binds.give_back(key) if settings.bind == "direct" else self._binds.clear(key))
         if found.is_disabled:
             said, cause = "the directory takes the password, but says that they are disabled", RefusalCause.DISABLED
             return Trial(is_ok=False, cause=cause.value, said=said, next_step=NEXT[cause], user=found)
@@ -129,6 +132,10 @@ class SignInTrials:
             who = person.disabled_by or "an administrator"
             said, step = f"the directory lets them in, but {who} has disabled them here", "Enable them under People."
             return Trial(is_ok=False, cause="person_disabled", said=said, next_step=step, user=user)
+        if account.is_disabled and self._directories.syncs[name].is_on:
+            said = "the directory lets them in, but sync has not enabled them again yet"
+            step = "Wait for the next sync, or run it now; look whether one is held."
+            return Trial(is_ok=False, cause="account_disabled", said=said, next_step=step, user=user)
         return await self._let_in(name, user, "the directory lets them in, and they are known here")
 
     async def _first_time(self, name: str, user: DirectoryUser) -> Trial:
@@ -156,7 +163,7 @@ class SignInTrials:
 
     async def _record(self, actor: Actor, name: str, trial: Trial, attempt: Attempt, now: datetime) -> None:
         """What was typed is not kept, only the name that the directory has: passwords end up in the wrong field."""
-        has_proved = trial.is_ok or trial.cause in {"person_disabled", "account_unknown", "email_taken"}
+        has_proved = trial.is_ok or trial.cause in _KEPT_OUT
         personal = personal_of(attempt.origin) | ({"user_name": shown(trial.user.user_name)} if trial.user else {})
         async with transaction():
             if has_proved or trial.cause == _UNAVAILABLE:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from appliance.database.connection import read_connection
+from appliance.database.transaction import transaction
+from appliance.identity import accounts
 from appliance.identity.accounts import accounts_of
 from appliance.identity.bind_allowance import WINDOW
 from appliance.identity.directories.errors import (
@@ -238,7 +240,7 @@ async def test_people_are_never_merged_by_address(committed: Identity, corp: Cou
 
 
 async def test_whom_the_directory_disables_is_disabled_here(committed: Identity, corp: CountingDirectory) -> None:
-    """At the attempt, with every session; a wrong password disables nobody, and coming back enables again."""
+    """At the attempt, with every session; a wrong password disables nobody, and without sync coming back enables."""
     session = await come_in(committed, corp)
     [key] = [key for key, user in corp.users.items() if user.user_name == "ida"]
     corp.change(key, is_disabled=True)
@@ -248,7 +250,47 @@ async def test_whom_the_directory_disables_is_disabled_here(committed: Identity,
     assert await committed.sessions.authenticate(session.token, NOW) is None
     assert (await ledger_facts("person.disabled"))[0]["source"] == "directory:corp"
     corp.change(key, is_disabled=False)
-    assert (await person_of(await come_in(committed, corp))).id == session.person_id
+    assert (await person_of(await come_in(committed, corp, sync_seconds=0))).id == session.person_id
+
+
+class Overtaken(CountingDirectory):
+    """Takes a password, and has its account disabled by sync before the sign-in goes on."""
+
+    async def groups_of(self, user: DirectoryUser) -> tuple[DirectoryGroup, ...]:
+        """The last question of a sign-in, after its password."""
+        self.change(user.key, is_disabled=True)
+        async with transaction():
+            await accounts.disable(CORP.actor, CORP, (user.key,), NOW, cause="disabled")
+        return await super().groups_of(user)
+
+
+@pytest.mark.parametrize(
+    ("fields", "comes_in"),
+    [
+        ({}, False),
+        ({"sync_seconds": 0}, True),
+        ({"bind": "direct", "bind_template": "{user}@corp.example.org"}, True),
+    ],
+)
+async def test_a_leaver_does_not_come_back_by_a_sign_in_that_sync_overtook(
+    committed: Identity, corp: CountingDirectory, fields: dict[str, Any], *, comes_in: bool
+) -> None:
+    """Where sync runs it alone enables, because it hears of the leaver once; elsewhere the next sign-in tells."""
+    first = await come_in(committed, corp, **fields)
+    late = Overtaken()
+    late.users, late.groups, late.passwords = corp.users, corp.groups, corp.passwords
+    if comes_in:
+        assert (await come_in(committed, late, **fields)).person_id == first.person_id
+        return
+    assert await refused(committed, late, password=RIGHT, **fields) == Cause.ACCOUNT_DISABLED
+    person = await person_of(first)
+    assert (person.is_disabled, person.disabled_by) == (True, "directory:corp")
+    assert (await ledger_events())["person.enabled"] == 0
+    [account] = await accounts_of(CORP)
+    corp.change(account.key, is_disabled=False)
+    async with transaction():
+        await accounts.enable(CORP.actor, CORP, [account.key], NOW)
+    assert (await come_in(committed, corp, **fields)).person_id == first.person_id
 
 
 async def test_whom_an_administrator_disabled_stays_out(committed: Identity, corp: CountingDirectory) -> None:

@@ -73,8 +73,8 @@ async def test_many_wrong_passwords_lock_nobody_out(
 async def test_whom_the_domain_disables_is_out_at_the_next_attempt(
     committed: Identity, directory: LdapDirectory, domain: Samba
 ) -> None:
-    """With every session; enabled there, they come in again as the same person."""
-    signing = sign_ins(committed, directory)
+    """With every session; enabled there, they come in again as the same person, at once where nothing syncs."""
+    signing = sign_ins(committed, directory, sync_seconds=0)
     session = await signing.by_directory("corp", "kim", PASSWORD, HERE, NOW)
     domain.user("disable kim")
     with pytest.raises(DirectoryRefusedError) as there:

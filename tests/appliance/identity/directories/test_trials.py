@@ -74,6 +74,18 @@ async def _account(key: str) -> accounts.Account:
     return found
 
 
+async def test_whom_sync_has_not_enabled_again_has_to_wait_for_it(build: Build, corp: FakeDirectory, ida: str) -> None:
+    """A sign-in enables nobody where sync runs, and does where it does not."""
+    directories = build()
+    await directories.sync(OPERATOR, "corp")
+    async with transaction():
+        await accounts.disable(OPERATOR, CORP, [ida], NOW, cause="disabled")
+    trial = await tried(directories)
+    assert (trial.is_ok, trial.cause, "sync" in trial.next_step) == (False, "account_disabled", True)
+    assert (await tried(build(sync_seconds=0))).is_ok
+    assert corp.name == "corp"
+
+
 class Lax(FakeDirectory):
     """A directory that takes the passwords of people whom it has disabled."""
 
