@@ -297,6 +297,15 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             extra={"expected": "true or false"},
         ),
     ] = False
+    trust_email: Annotated[
+        bool,
+        Meta(
+            description="Take its addresses for people's own where it does not say whether it verified them, as Entra"
+            " ID does not. Whoever can set an address there passes for its owner here, in approvals and on machines that"
+            " nobody is linked to. false: people have no address here unless it says that it verified it.",
+            extra={"expected": "true or false"},
+        ),
+    ] = False
     clock_skew_seconds: Annotated[
         int, Meta(description="How far its clock may differ from ours.", ge=0, le=300, extra=_SECONDS)
     ] = 60

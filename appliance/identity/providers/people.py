@@ -30,6 +30,7 @@ def read_claims(claims: Told, more: Told | None, settings: Provider, id_token: S
     merged = {**(more or {}), **claims}
     addressed = claims if "email" in claims else (more or {})
     email = rules.text_of(addressed, "email", is_required=False)
+    is_verified = addressed.get("email_verified") is True
     user_name = rules.text_of(merged, "preferred_username", is_required=False) or email
     key = rules.text_of(claims, settings.subject_claim)
     return Claims(
@@ -38,7 +39,8 @@ def read_claims(claims: Told, more: Told | None, settings: Provider, id_token: S
         display_name=rules.text_of(merged, "name", is_required=False) or user_name or key,
         user_name=user_name or key,
         email=email,
-        is_email_verified=addressed.get("email_verified") is True,
+        is_email_verified=is_verified,
+        is_email_trusted=is_verified or (settings.trust_email and "email_verified" not in addressed),
         groups=_groups(claims, more, settings.groups_claim),
         session=rules.text_of(claims, "sid", is_required=False),
         authenticated_at=rules.moment_of(claims, "auth_time") if "auth_time" in claims else None,

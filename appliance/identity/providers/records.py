@@ -75,6 +75,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: the value of the configured subject claim, by which the account is found again.
+        is_email_trusted: the address is the person's: verified, or `trust_email` is set and the provider says neither.
         groups: None if the provider could not tell them; then they stay as they were.
         session: the provider's own session (`sid`); empty if it names none.
         authenticated_at: when the person last proved who they are, if the provider says so.
@@ -86,6 +87,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     user_name: str
     email: str
     is_email_verified: bool
+    is_email_trusted: bool
     groups: frozenset[str] | None
     session: str
     authenticated_at: datetime | None

@@ -96,7 +96,7 @@ class ProviderSignIns:
         settings = self._providers[source.name]
         if settings.link_verified_email and claims.is_email_verified and claims.email:
             known = await find_person(prepare_email(claims.email))
-            if known is not None:
+            if known is not None and not known.is_sealed:  # whoever waits behind glass comes in by the sheet alone
                 await accounts.link(actor_of(source), source, profile_of(claims), known.id, now)
                 return known.id
         if not settings.create_people:
@@ -115,8 +115,9 @@ def actor_of(source: Source) -> Actor:
 
 
 def profile_of(claims: Claims) -> Profile:
-    """What an account keeps of the claims."""
-    return Profile(key=claims.key, user_name=claims.user_name, display_name=claims.display_name, email=claims.email)
+    """What an account keeps of the claims; an address that may be somebody else's is nobody's."""
+    email = claims.email if claims.is_email_trusted else ""
+    return Profile(key=claims.key, user_name=claims.user_name, display_name=claims.display_name, email=email)
 
 
 async def record_refusal(

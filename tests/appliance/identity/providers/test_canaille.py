@@ -19,6 +19,7 @@ async def test_a_person_signs_in_and_out(postgres: TestPostgres, tmp_path: Path)
             client_secret=Secret(SECRET),
             scopes=("openid", "profile", "email", "groups"),
             allow_private_addresses=True,
+            trust_email=True,  # it says neither that it verified an address nor that it did not
         )
         there = CanailleBrowser(ORIGIN)
         async with oidc_world(postgres, tmp_path, {"canaille": settings}) as world:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from appliance.config import Secret
-from appliance.database.connection import read_connection
+from appliance.database.connection import current_connection, read_connection
+from appliance.database.transaction import transaction
 from appliance.identity import accounts
 from appliance.identity.providers.errors import (
     ProviderSignInCancelledError,
@@ -66,17 +67,47 @@ async def test_a_first_sign_in_in_many_tabs_makes_one_person(committed: Identity
 
 async def test_nobody_becomes_somebody_else_by_an_address(scene: Scene, owner: Someone) -> None:
     """Not by a verified one either, unless the settings say so."""
-    for is_verified in (True, False, "true", 1):
-        await refused(scene, "email_taken", **{**IDA, "email": owner.email, "email_verified": is_verified})
+    await refused(scene, "email_taken", **{**IDA, "email": owner.email})
     assert await accounts.accounts_of(source_of("op")) == ()
 
 
-async def test_an_unverified_address_never_links(scene_of: Callable[..., Scene], owner: Someone) -> None:
-    """Only `true` is verified; with that, and the setting, the known person gets one more account."""
+@pytest.mark.parametrize("is_verified", [False, None, "true", "1", 1])
+async def test_an_unverified_address_is_nobodys(
+    scene_of: Callable[..., Scene], owner: Someone, is_verified: object
+) -> None:
+    """Only `true` is verified: any other address leads to nobody and keeps nobody from theirs, now and later."""
     scene = scene_of(link_verified_email=True)
-    for is_verified in (False, None, "true", "1", 1):
-        await refused(scene, "email_taken", **{**IDA, "email": owner.email, "email_verified": is_verified})
-    assert (await scene.sign_in(**{**IDA, "email": owner.email.upper()})).person_id == owner.id
+    for address in (owner.email, "ida@example.org"):
+        stranger = await scene.sign_in(**{**IDA, "sub": "x", "email": address, "email_verified": is_verified})
+        assert (stranger.person_id != owner.id, stranger.email) == (True, "")
+    assert (await scene.sign_in(**{**IDA, "sub": "u2", "email": owner.email.upper()})).person_id == owner.id
+    ida = await scene.sign_in(**IDA)
+    assert (ida.person_id != stranger.person_id, ida.email) == (True, "ida@example.org")
+
+
+async def test_an_address_that_is_verified_no_more_is_given_up(scene: Scene) -> None:
+    """At the next sign-in."""
+    assert (await scene.sign_in(**IDA)).email == "ida@example.org"
+    assert (await scene.sign_in(**{**IDA, "email_verified": False})).email == ""
+
+
+async def test_a_trusted_provider_need_not_say_that_it_verified(scene_of: Callable[..., Scene], owner: Someone) -> None:
+    """Where it is silent its addresses are people's, but link nobody; what it calls unverified is nobody's still."""
+    scene = scene_of(trust_email=True, link_verified_email=True)
+    silent = {**IDA, "email_verified": None}
+    assert (await scene.sign_in(**silent)).email == "ida@example.org"
+    for told in (False, "false", "true", 1):
+        assert (await scene.sign_in(**{**IDA, "email_verified": told})).email == ""
+    await refused(scene, "email_taken", **{**silent, "sub": "u2", "email": owner.email})
+
+
+async def test_nobody_is_linked_to_whom_glass_protects(scene_of: Callable[..., Scene], owner: Someone) -> None:
+    """A sealed owner comes in by the sheet alone, whatever a provider has verified."""
+    scene = scene_of(link_verified_email=True)
+    async with transaction():
+        await current_connection().execute("UPDATE person SET is_sealed = true WHERE id = $1", owner.id)
+    await refused(scene, "email_taken", **{**IDA, "email": owner.email})
+    assert await accounts.accounts_of_person(owner.id) == ()
 
 
 @pytest.mark.parametrize(
