@@ -301,8 +301,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             description="Take its addresses for people's own where it does not say whether it verified them, as Entra"
-            " ID does not. Whoever can set an address there passes for its owner here, in approvals and on machines that"
-            " nobody is linked to. false: people have no address here unless it says that it verified it.",
+            " ID does not. Whoever can set an address there passes for its owner here, in approvals and on machines"
+            " that nobody is linked to. false: people have no address here unless it says that it verified it.",
             extra={"expected": "true or false"},
         ),
     ] = False
