@@ -52,7 +52,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
             said=result.said,
             next_step=result.next_step,
             host=result.host,
-            seconds=round(result.seconds, 3),
+            seconds=result.seconds,
         )
 
     @classmethod
@@ -81,7 +81,8 @@ def tested(results: Sequence[Checked]) -> list[str]:
     lines = []
     for each in results:
         took = f"  ({each.seconds:.2f} s)" if each.seconds else ""
-        host = f"{each.host}: " if each.host else ""
+        is_told = all(host in each.said for host in each.host.split(", "))
+        host = "" if is_told else f"{each.host}: "
         state = "ok" if each.is_ok else "FAILED"
         lines.append(f"{each.name:<12} {each.section:<10} {state:<7} {_plain(host + each.said)}{took}")
         if each.groups:
