@@ -69,6 +69,9 @@ SELECT g.id, g.source, g.key, g.name, g.is_gone,
   (SELECT count(*) FROM group_member m WHERE m.identity_group = g.id) AS members
 FROM identity_group g
 """
+_SHARED_NAMES: Final = """
+SELECT name FROM identity_group WHERE source = $1 AND NOT is_gone GROUP BY name HAVING count(*) > 1 ORDER BY name
+"""
 # Memberships that made somebody owner who could come in now: one of them is put back if no owner is left.
 _OWNERS: Final = f"""
 SELECT r.account, r.identity_group, p.id AS person FROM unnest($1::uuid[], $2::uuid[]) AS r(account, identity_group)
@@ -134,6 +137,13 @@ async def groups_of(source: Source) -> tuple[Group, ...]:
     async with read_connection() as connection:
         rows = await connection.fetch(_GROUPS + "WHERE g.source = $1 ORDER BY g.name, g.id", str(source))
     return tuple(group_of(row) for row in rows)
+
+
+async def shared_names(source: Source) -> tuple[str, ...]:
+    """Names that several groups of the source have, and by which policies therefore see none of them."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_SHARED_NAMES, str(source))
+    return tuple(row["name"] for row in rows)
 
 
 async def all_groups() -> tuple[Group, ...]:

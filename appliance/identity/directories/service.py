@@ -1,6 +1,7 @@
 """The directories of this installation, as pages, commands and sign-in are handed them."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 from uuid import UUID
 
 from appliance.clock import Clock
@@ -15,10 +16,12 @@ from appliance.identity.directories.queries import DirectoryStatus
 from appliance.identity.directories.records import HostState
 from appliance.identity.directories.sync import DirectorySync
 from appliance.identity.errors import RoleChangeRefusedError
+from appliance.identity.groups import shared_names
 from appliance.identity.records import Source, SourceKind
 from appliance.ledger.records import Actor
 
 Adapter = Callable[[str, DirectorySettings], Directory]
+_NAMES_SHOWN: Final = 3
 
 
 class Directories:
@@ -139,6 +142,7 @@ class Directories:
             found += self._about_connections(name)
             if self.syncs[name].is_on:
                 found += self._about_sync(await queries.status_of(name))
+            found += _about_names(name, await shared_names(Source(SourceKind.DIRECTORY, name)))
         return tuple(found)
 
     async def close(self) -> None:
@@ -180,6 +184,14 @@ class Directories:
         if run.state is not state or run.directory not in self.syncs:
             raise RunClosedError
         return run
+
+
+def _about_names(directory: str, shared: tuple[str, ...]) -> list[str]:
+    if not shared:
+        return []
+    more = f" and {len(shared) - _NAMES_SHOWN} more" if len(shared) > _NAMES_SHOWN else ""
+    told = "several groups have the same name, so that policies see none of them by it"
+    return [f"Directory {directory}: {told}: {', '.join(shared[:_NAMES_SHOWN])}{more}"]
 
 
 def build_directories(settings: Mapping[str, DirectorySettings], adapter: Adapter, clock: Clock) -> Directories:

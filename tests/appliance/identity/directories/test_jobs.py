@@ -6,6 +6,7 @@ from appliance.database.connection import read_connection
 from appliance.identity.directories import queries
 from appliance.identity.directories.jobs import forget_quiet, jobs
 from appliance.identity.directories.plans import RunKind, RunState
+from appliance.identity.directories.records import DirectoryGroup
 from tests.support.fake_directory import URL, FakeDirectory, Fault
 from tests.support.syncing import Build, Hands, enabled
 
@@ -66,3 +67,18 @@ async def test_health_is_told_what_is_wrong(build: Build, corp: FakeDirectory, h
     assert unsafe == "Directory corp: allow_unencrypted is set; passwords may cross the network in the clear"
     await directories.close()
     assert corp.is_closed
+
+
+async def test_health_tells_which_names_several_groups_have(build: Build, corp: FakeDirectory) -> None:
+    """Three of them by name; policies see none of these."""
+    ida, nobody = corp.add("ida"), frozenset[str]()
+    corp.group("Alone", ida)
+    for number in range(4):
+        corp.group(f"Team {number}", ida)
+        corp.put(
+            DirectoryGroup(key=f"other-{number}", dn=f"cn={number},ou=b", name=f"Team {number}", member_dns=nobody)
+        )
+    directories = build()
+    await directories.syncs["corp"].run()
+    told = "several groups have the same name, so that policies see none of them by it"
+    assert await directories.statements() == (f"Directory corp: {told}: Team 0, Team 1, Team 2 and 1 more",)
