@@ -128,6 +128,7 @@ async def test_a_real_browser_leads_to_an_app_on_the_same_machine(cloud: Cloud) 
         assert window.complaints == []
         await button.click()
         query = parse_qs(urlsplit(await asyncio.wait_for(called, 10)).query)
+        await window.page.wait_for_url(lambda url: url.startswith(redirect))  # asked for is not yet arrived
         assert query["state"] == [started.json()["state"]]
         reply = await cloud.http.post("/v1/mobile/auth/exchange", json={"authorizationCode": query["code"][0]})
         assert reply.json()["user"]["email"] == owner.email
