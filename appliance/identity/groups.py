@@ -39,10 +39,11 @@ WITH wanted AS MATERIALIZED (
   JOIN identity_group g ON g.source = $1 AND g.key = k.key)
 """
 _MOVED: Final = """
-SELECT m.account, a.person, count(*) AS memberships, array_remove(array_agg(x.id), NULL) AS granted
-FROM moved m JOIN external_account a ON a.id = m.account
-  LEFT JOIN (SELECT DISTINCT identity_group AS id FROM group_grant) x ON x.id = m.identity_group
-GROUP BY m.account, a.person
+SELECT n.account, a.person, n.memberships, n.granted FROM (
+  SELECT m.account, count(*) AS memberships, array_remove(array_agg(x.id), NULL) AS granted
+  FROM moved m LEFT JOIN (SELECT DISTINCT identity_group AS id FROM group_grant) x ON x.id = m.identity_group
+  GROUP BY m.account) n
+JOIN external_account a ON a.id = n.account
 """
 _REMOVE: Final = f"""{_WANTED}, moved AS (
   DELETE FROM group_member m USING external_account a

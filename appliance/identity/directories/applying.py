@@ -7,14 +7,12 @@ from uuid import UUID
 import msgspec
 
 from appliance.identity import accounts, groups
-from appliance.identity.account_queries import accounts_with
 from appliance.identity.directories.plans import Cause, Plan, SyncChange, What, counts_of
-from appliance.identity.directories.queries import Standing
+from appliance.identity.directories.queries import Standing, account_ids
 from appliance.identity.directories.records import DirectoryUser
 from appliance.identity.errors import EmailTakenError
 from appliance.identity.records import Source
 
-_KEYS_AT_ONCE = 5_000
 _ACCOUNTS_AT_ONCE = 5_000
 
 
@@ -90,7 +88,7 @@ async def apply(source: Source, plan: Plan, standing: Standing, now: datetime) -
             counts["spared"] = counts.get("spared", 0) + len(ended.spared)
     counts |= {What.REFRESHED: refreshed, What.ENABLED: enabled, What.SKIPPED: len(provisioned.taken)}
     counts[What.CREATED] = len(plan.create) - len(provisioned.taken)
-    made = await _made(source, list(provisioned.people))
+    made = await account_ids(str(source), provisioned.people)
     skipped = dict.fromkeys(provisioned.taken, EmailTakenError.code)
     return Applied(
         changes=tuple(differences(plan, made, skipped)),
@@ -110,15 +108,6 @@ async def _regroup(source: Source, plan: Plan, standing: Standing, now: datetime
         named = {}
     if not standing.groups.keys() <= plan.groups.keys():
         await groups.keep_groups(source.actor, source, plan.groups, now)
-
-
-async def _made(source: Source, keys: list[str]) -> dict[str, UUID]:
-    """Key -> account of people who are new."""
-    found = {}
-    for first in range(0, len(keys), _KEYS_AT_ONCE):
-        for account in await accounts_with(source, keys[first : first + _KEYS_AT_ONCE]):
-            found[account.key] = account.id
-    return found
 
 
 def _profile(user: DirectoryUser) -> accounts.Profile:

@@ -46,7 +46,7 @@ class Cause(StrEnum):
     GONE = "gone"  # there is no such entry any more
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An account of this directory as it stands here.
 
     Attributes:
@@ -62,7 +62,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     is_spared: bool = False
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is remembered of one entry of the directory; nothing in it is personal.
 
     Attributes:
@@ -79,14 +79,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     profile: bytes = b""
 
 
-class Disabling(msgspec.Struct, frozen=True, kw_only=True):
+class Disabling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody who is to lose access, and why."""
 
     account: Known
     cause: Cause
 
 
-class Regrouping(msgspec.Struct, frozen=True, kw_only=True):
+class Regrouping(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The groups of one account before and after, nested ones resolved; keys."""
 
     key: str
@@ -134,7 +134,7 @@ class Brake(msgspec.Struct, frozen=True, kw_only=True):
     people: int
 
 
-class SyncChange(msgspec.Struct, frozen=True, kw_only=True):
+class SyncChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of a run's difference as it is stored; nothing in it is personal.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Reading runs, their changes, and what stands here of a directory."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -83,6 +83,15 @@ async def standing_of(directory: str, source: str) -> Standing:
         entries={row["key"]: _entry(row) for row in entries},
         undone=await _undone(directory),
     )
+
+
+async def account_ids(source: str, keys: Collection[str]) -> dict[str, UUID]:
+    """Key -> account of these keys, as far as there are any."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(
+            "SELECT key, id FROM external_account WHERE source = $1 AND key = ANY($2)", source, list(keys)
+        )
+    return {row["key"]: row["id"] for row in rows}
 
 
 async def group_entries(directory: str) -> tuple[Entry, ...]:
