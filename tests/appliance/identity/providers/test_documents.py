@@ -187,11 +187,11 @@ class _Both:
 
 
 async def test_the_test_of_a_provider_says_what_to_do_next(there: PretendedProvider) -> None:
-    """Discovery and keys, each with what was said."""
+    """Discovery, keys and clock, each with what was said."""
     good = await probe(client_of(there), NOW)
-    assert [(step.section, step.is_good) for step in good] == [("discovery", True), ("keys", True)]
+    assert [(step.section, step.is_good) for step in good] == [("discovery", True), ("keys", True), ("clock", True)]
     there.keys = []
-    (_, keys) = await probe(client_of(there), NOW)
+    (_, keys, *_) = await probe(client_of(there), NOW)
     assert not keys.is_good
     assert "algorithm" in keys.next_step
     there.failing = {"/keys"}
