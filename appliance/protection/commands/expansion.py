@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakMethod
 
 from tree_sitter import Node
 
@@ -81,14 +82,24 @@ class Draft:
 
 
 class Expander:
-    """Expands words of one text; substitutions are judged by the `substitute` that is handed in."""
+    """Expands words of one text; substitutions are judged by the `judge` that is handed in.
 
-    __slots__ = ("is_clear", "source", "substitute")
+    It is held weakly, because its object holds the expander: a circle for each line would have to be collected.
+    """
 
-    def __init__(self, source: bytes, substitute: Substitute) -> None:
+    __slots__ = ("_judge", "is_clear", "source")
+
+    def __init__(self, source: bytes, judge: WeakMethod[Substitute]) -> None:
         self.source = source
-        self.substitute = substitute
+        self._judge = judge
         self.is_clear = True
+
+    def substitute(self, node: Node, state: State) -> Source:
+        """Judge a substitution; give what it would write."""
+        judge = self._judge()
+        if judge is None:
+            raise ReferenceError("The text of this expander is gone")
+        return judge(node, state)
 
     def words(self, nodes: list[Node], state: State) -> list[Word]:
         """Give the words that adjacent nodes make together: usually one, none or several after splitting."""

@@ -192,7 +192,8 @@ class Line:
             self.unclear()
         if body is None:
             return Source(text=heredoc.body, is_exact=False)
-        return text_source(Script(self, source, [], inherited).expander.text_of(body, state))
+        script = Script(self, source, [], inherited)  # which must live as long as its expander works
+        return text_source(script.expander.text_of(body, state))
 
     def has_shell_since(self, position: int) -> bool:
         """Tell whether a shell is among the commands since a position."""

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
+from weakref import WeakMethod
 
 from tree_sitter import Node
 
@@ -39,7 +40,7 @@ class SimpleCommands(ABC):
         self.source = source
         self.heredocs = heredocs
         self.inherited = inherited
-        self.expander = Expander(source, self.substitute)
+        self.expander = Expander(source, WeakMethod(self.substitute))
         self.is_background = False
         self.attached: dict[int, list[Node]] = {}
 
