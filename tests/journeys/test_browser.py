@@ -16,7 +16,8 @@ BUILD = Path(__file__).resolve().parents[2] / "build" / "pages"
 PAGES = {
     "overview": "/", "approvals": "/approvals", "decisions": "/decisions", "policies": "/policies",
     "policy-edit": "/policies/edit", "policy-version": "/policies/versions/1", "agents": "/agents",
-    "ledger": "/ledger", "people": "/people", "directories": "/directories", "account": "/account", "reference": "/reference",
+    "ledger": "/ledger", "people": "/people", "directories": "/directories", "account": "/account",
+    "reference": "/reference",
 }  # fmt: skip
 _PRESSES_MAX = 60
 _AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
