@@ -13,7 +13,7 @@ from tests.support.visitor import Visitor
 READY_SECONDS_MAX = 10.0
 IDLE_PSS_MIB_MAX = 300.0
 # An idle server has had its first seal, listed its jobs and given back what starting took.
-_SETTLE_SECONDS = 3.0
+_SETTLE_SECONDS = 8.0  # connections that nobody uses are closed after five
 
 
 async def test_the_same_data_goes_on_after_ctrl_c(tmp_path: Path) -> None:
