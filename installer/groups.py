@@ -24,7 +24,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "break-glass": Entry("break_glass", "break_glass_app", "The owner behind glass, for emergencies."),
     "config": Entry("config", "config_app", "Show and check the configuration."),
     "database": Entry("database", "database_app", "Migrate the database and look at it."),
-    "groups": Entry("groups", "groups_app", "Groups of directories and providers, and what they are granted."),
+    "groups": Entry("groups", "groups_app", "Groups of directories and providers, and their grants."),
     "identity": Entry("identity", "identity_app", "Test directories and providers, synchronise, explain people."),
     "ledger": Entry("ledger", "ledger_app", "Verify, export and look at the ledger."),
     "people": Entry("people", "people_app", "Owner link, invitations, roles and sessions."),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from appliance.bootstrap import Appliance
 
 groups_app = typer.Typer(
-    help="Groups of directories and providers, and what they are granted.",
+    help="Groups of directories and providers, and their grants.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -29,8 +29,9 @@ def test_the_help_names_every_command(leashctl: Leashctl) -> None:
     done = leashctl("--help")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: leashctl ")
+    longest = max(map(len, ENTRIES))
     for name, entry in ENTRIES.items():
-        assert f"  {name:<8}  {entry.help}" in done.stdout
+        assert f"  {name:<{longest}}  {entry.help}" in done.stdout
 
 
 def test_what_stays_in_memory_is_small() -> None:

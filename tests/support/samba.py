@@ -1,5 +1,6 @@
 """A real Active Directory: Samba as a domain controller, in a network namespace of its own."""
 
+import itertools
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ SERVICE, SERVICE_PASSWORD = f"leash@{REALM}", "Reads-3verything"
 PASSWORD = "Right-pass-w0rd"
 LOCKOUT_AFTER = 3
 _READY_SECONDS = 60
+_NUMBERS = itertools.count()  # a run may have more than one
 
 
 class Samba:
@@ -28,9 +30,10 @@ class Samba:
     def __init__(self, folder: Path) -> None:
         """Everything lies below the folder."""
         self._folder = folder
-        self._space = f"leash-ad-{os.getpid()}"
-        self._cable = f"lad{os.getpid()}"
-        network = f"10.53.{os.getpid() % 250}"
+        own = next(_NUMBERS)
+        self._space = f"leash-ad-{os.getpid()}-{own}"
+        self._cable = f"lad{os.getpid()}x{own}"  # a name of 15 characters at most
+        network = f"10.{53 + own}.{os.getpid() % 250}"
         self.address, self._here = f"{network}.1", f"{network}.2"
         self.authority = Authority(folder, "domain authority")
         self._process: subprocess.Popen[bytes] | None = None

@@ -17,7 +17,7 @@ from appliance.identity.break_glass.errors import (
 from appliance.identity.break_glass.paper import as_printed
 from appliance.identity.break_glass.queries import StoredOwner, find_owner
 from appliance.identity.break_glass.records import Unsealed
-from appliance.identity.changes import announce, locked_person, personal_of, record
+from appliance.identity.changes import announce, locked_person, personal_of, record, take_turn
 from appliance.identity.passwords import Passwords
 from appliance.identity.queries import person_by_id
 from appliance.identity.records import NewSession, Origin, Person, Role, SessionKind
@@ -122,6 +122,7 @@ async def open_session(
         UnsealingUnknownError: there is none, it has waited too long, or the person was disabled.
         UnsealingUnconfirmedError: a second person must confirm first.
     """
+    await take_turn()  # whoever opens ends every other unsealing: without turns they would wait for each other
     row = await current_connection().fetchrow(
         "SELECT * FROM unsealing WHERE token_hash = $1 AND expires_at > $2 FOR UPDATE",
         hash_of(token, UNSEALING) or b"",
