@@ -68,7 +68,7 @@ async def test_whoever_does_not_want_to_wait_presses_ctrl_c(cloud: Cloud) -> Non
     trying = await _start(cloud)
     _, ask = await _asked(trying.stdout)
     trying.send_signal(signal.SIGINT)
-    out, err = await asyncio.wait_for(trying.communicate(), 10)
+    out, err = await asyncio.wait_for(trying.communicate(), 20)
     assert trying.returncode == 130
     assert "Not answered" in out.decode()
     assert b"Traceback" not in err
