@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import CDPSession, Page
 
-from appliance.bootstrap import Appliance, _build
+from appliance.bootstrap import Appliance, build_appliance
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Server, State
@@ -31,7 +31,7 @@ async def appliance(committed_database: TestDatabase, tmp_path: Path) -> Applian
     config = Config(
         server=Server(public_url=f"http://localhost:{port}", port=port), state=State(directory=tmp_path / "state")
     )
-    return await _build(config, committed_database.service_url, utc_now)
+    return await build_appliance(config, committed_database.service_url, utc_now)
 
 
 @pytest.fixture

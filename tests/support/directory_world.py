@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.bootstrap import _build
+from appliance.bootstrap import build_appliance
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Server, State
@@ -31,7 +31,7 @@ async def directory_world(
     async with postgres.database() as database:
         await connect(database.service_url)
         try:
-            built = await _build(config, database.service_url, utc_now)
+            built = await build_appliance(config, database.service_url, utc_now)
             directories = Directories([fake], {fake.name: described or settings()}, utc_now)
             trials = build_trials(directories, os.urandom(32), attempts_per_minute=1000)
             appliance = replace(built, directories=directories, trials=trials)

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from appliance.bootstrap import Appliance, _build
+from appliance.bootstrap import Appliance, build_appliance
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Api, Server, State
@@ -108,7 +108,7 @@ async def oidc_world(
         await connect(database.service_url)
         try:
             config = Config(**sections, providers=providers)
-            appliance = await _build(config, database.service_url, clock or utc_now)
+            appliance = await build_appliance(config, database.service_url, clock or utc_now)
             async with running(create_app(config, appliance), ORIGIN) as client:
                 yield OidcWorld(appliance, client)
         finally:

@@ -13,7 +13,7 @@ from appliance.agents.records import DeploymentTerms, EnrolmentRequest
 from appliance.agents.service import create_deployment_token, enroll
 from appliance.approvals.queries import pending_asks
 from appliance.approvals.records import Ask
-from appliance.bootstrap import Appliance, Road, _build
+from appliance.bootstrap import Appliance, Road, build_appliance
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Api, Server, State
@@ -100,7 +100,7 @@ async def web_world(
     async with postgres.database() as database:
         await connect(database.service_url)
         try:
-            appliance = await _build(Config(**settings), database.service_url, utc_now)
+            appliance = await build_appliance(Config(**settings), database.service_url, utc_now)
             async with running(create_app(appliance.config, appliance), ORIGIN) as client:
                 yield await _peopled(appliance, client)
         finally:

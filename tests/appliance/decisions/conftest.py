@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.bootstrap import Road, _build, open_road
+from appliance.bootstrap import Road, build_appliance, open_road
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import State
@@ -22,7 +22,7 @@ async def opens(committed_database: TestDatabase, tmp_path: Path) -> AsyncIterat
 
     async def opens(**sections: Any) -> Road:  # noqa: ANN401 - sections of the configuration
         config = Config(state=State(directory=tmp_path), **sections)
-        appliance = await _build(config, committed_database.service_url, utc_now)
+        appliance = await build_appliance(config, committed_database.service_url, utc_now)
         if appliance.policies.version == 1:
             await publish(OPERATOR, POLICIES, "test", utc_now(), expected_version=1)
             await appliance.policies.reload()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from httpx import Response
 
-from appliance.bootstrap import Appliance, _build
+from appliance.bootstrap import Appliance, build_appliance
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Server, State
@@ -45,7 +45,7 @@ class Browser:
 async def appliance(committed_database: TestDatabase, tmp_path: Path) -> Appliance:
     """The appliance on the test database."""
     config = Config(server=Server(public_url=ORIGIN), state=State(directory=tmp_path))
-    return await _build(config, committed_database.service_url, utc_now)
+    return await build_appliance(config, committed_database.service_url, utc_now)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from httpx import Response
 
-from appliance.bootstrap import Appliance, _build
+from appliance.bootstrap import Appliance, build_appliance
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Server, State
@@ -41,7 +41,7 @@ def corp() -> CountingDirectory:
 async def appliance(committed_database: TestDatabase, tmp_path: Path, corp: CountingDirectory) -> Appliance:
     """Whose directories are `corp` and one that nobody asks."""
     config = Config(server=Server(public_url=ORIGIN), state=State(directory=tmp_path))
-    built = await _build(config, committed_database.service_url, utc_now)
+    built = await build_appliance(config, committed_database.service_url, utc_now)
     return replace(built, external=sign_ins(built.identity, corp))
 
 
@@ -282,7 +282,7 @@ async def test_local_passwords_can_be_off(
         server=Server(public_url=ORIGIN), state=State(directory=tmp_path), sign_in=SignIn(local_accounts=False),
         directories={"corp": settings()},
     )  # fmt: skip
-    appliance = await _build(config, committed_database.service_url, utc_now)
+    appliance = await build_appliance(config, committed_database.service_url, utc_now)
     await appliance.identity.links.create_owner_link(OPERATOR, now=utc_now())
     async with running(create_app(config, appliance), ORIGIN) as client:
         page = await client.get("/sign-in", headers=HTML)

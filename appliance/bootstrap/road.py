@@ -1,0 +1,109 @@
+"""The decision road of one process, and what it hears of others."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from appliance.agents.tokens import CHANNEL as AGENTS_CHANNEL
+from appliance.agents.tokens import MachineTokens
+from appliance.approvals.service import CHANNEL as ASKS_CHANNEL
+from appliance.approvals.waiters import Waiters
+from appliance.bootstrap.appliance import Appliance
+from appliance.database.listener import Listener
+from appliance.decisions.refusals import Refusals
+from appliance.decisions.service import Decisions
+from appliance.decisions.writer import DecisionWriter
+from appliance.feed import Feed
+from appliance.identity.queries import CHANNEL as IDENTITY_CHANNEL
+from appliance.policy.service import POLICY_CHANNEL
+from appliance.policy.store import PolicyStore
+from appliance.wakening import Wakening
+
+_RELOAD_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """The decision road of one process: what hears, decides, holds and releases."""
+
+    decisions: Decisions
+    writer: DecisionWriter
+    waiters: Waiters
+    tokens: MachineTokens
+    listener: Listener
+    refusals: Refusals
+    feed: Feed
+
+    def release_held_calls(self) -> None:
+        """Answer every held call and end every open page's stream, because the process is about to stop."""
+        self.waiters.close()
+        self.feed.close()
+
+
+@asynccontextmanager
+async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
+    """Open the decision road: its writer's own connection, and the one that hears what other processes commit."""
+    config, clock = appliance.config, appliance.clock
+    waiters, feed, tokens = Waiters(), Feed(), MachineTokens(clock)
+    writer = DecisionWriter(appliance.service_url, timeout_seconds=config.database.commit_timeout_seconds, clock=clock)
+    decisions = Decisions(
+        config,
+        key=appliance.keys.derive("attach"),
+        protection=appliance.protection,
+        policies=appliance.policies,
+        writer=writer,
+        approvals=appliance.approvals,
+        waiters=waiters,
+        clock=clock,
+    )
+    wakening = Wakening(_until_loaded(appliance.policies))
+    listener = Listener(
+        appliance.service_url,
+        {
+            ASKS_CHANNEL: _both(waiters.wake, feed, "approvals"),
+            POLICY_CHANNEL: _both(wakening.wake, feed, "policies"),
+            AGENTS_CHANNEL: _both(tokens.forget, feed, "agents"),
+            IDENTITY_CHANNEL: _people_changed(appliance, tokens),
+        },
+    )
+    await writer.start()
+    try:
+        await wakening.start()
+        await listener.start()
+        yield Road(decisions, writer, waiters, tokens, listener, Refusals(clock), feed)
+    finally:
+        waiters.close()
+        feed.close()
+        await listener.stop()
+        await wakening.stop()
+        await tokens.close()
+        await writer.stop()
+
+
+def _until_loaded(policies: PolicyStore) -> Callable[[], Awaitable[None]]:
+    """Reloads until it has worked: while it has not, everything is denied, and nobody may notify us again for days."""
+
+    async def reload() -> None:
+        await policies.reload()
+        while policies.problem:
+            await asyncio.sleep(_RELOAD_SECONDS)
+            await policies.reload()
+
+    return reload
+
+
+def _people_changed(appliance: Appliance, tokens: MachineTokens) -> Callable[[str], None]:
+    def handle(payload: str) -> None:
+        appliance.identity.sessions.forget(payload)
+        tokens.forget(payload)  # the machines of somebody who was disabled are refused at once
+
+    return handle
+
+
+def _both(handler: Callable[[str], None], feed: Feed, topic: str) -> Callable[[str], None]:
+    def handle(payload: str) -> None:
+        handler(payload)
+        feed.publish(topic)
+
+    return handle
