@@ -20,7 +20,7 @@ class End(Protocol):
     def __call__(
         self, ask: Ask, state: AskState, actor: Actor, now: datetime, *, guidance: str = "", resolved_by: str = ""
     ) -> Awaitable[None]:
-        """See service.end."""
+        """See Approvals._end."""
         ...
 
 

@@ -7,6 +7,7 @@ from appliance.agents.queries import has_machine_ended
 from appliance.approvals import events, rules
 from appliance.approvals.answers import count_waiting, record_answer
 from appliance.approvals.errors import ApprovalError, AskClosedError, AskExpiredError, BindingMismatchError
+from appliance.approvals.ports import AskNotices, NoNotices
 from appliance.approvals.queries import ask_by_id, ask_of, locked_ask
 from appliance.approvals.records import Answerer, AnswerResult, Ask, AskState, NewAsk, Resolution
 from appliance.approvals.rules import GUIDANCE_MAX as GUIDANCE_MAX  # noqa: PLC0414 - a limit that pages show
@@ -34,15 +35,16 @@ async def announce(ask_id: UUID) -> None:
 class Approvals:
     """Pending asks of this installation."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, notices: AskNotices | None = None) -> None:
         """`key` makes the nonces; every process of the installation has the same."""
         self._key = key
+        self._notices = notices or NoNotices()
 
     async def open(self, new: NewAsk, actor: Actor) -> bool:
         """Open an ask inside the running transaction, with its ledger entry; False if the same call has one open."""
         binding = rules.binding_of(self._key, new, new.action_hash)
         terms = new.terms
-        await expire_attached(new.attach_key, new.created_at)
+        await self._expire_attached(new.attach_key, new.created_at)
         opened = await current_connection().fetchval(
             _OPEN, new.id, new.decision_id, new.created_at, new.expires_at, new.machine_id, new.person_id,
             new.requester_email, new.agent, new.project, new.summary, new.attach_key, new.policy_version,
@@ -57,6 +59,7 @@ class Approvals:
         await append(
             LedgerEntry(event=events.OPENED, actor=actor, subject=f"ask:{new.id}", facts=facts), now=new.created_at
         )
+        await self._notices.opened(new.id, new.created_at, new.expires_at)
         await announce(new.id)
         return True
 
@@ -107,9 +110,9 @@ class Approvals:
         if ask.state is not AskState.PENDING:
             return ask
         if ask.expires_at <= now:
-            await end(ask, AskState.EXPIRED, SYSTEM, now)
+            await self._end(ask, AskState.EXPIRED, SYSTEM, now)
             return await ask_by_id(ask_id)
-        return await count_waiting(ask, answerer, now, end)
+        return await count_waiting(ask, answerer, now, self._end)
 
     @staticmethod
     async def _record_refusal(
@@ -140,7 +143,7 @@ class Approvals:
             if ask.state is not AskState.ALLOWED:
                 problem = AskClosedError(_closed(ask))
             elif ask.expires_at <= now:
-                await end(ask, AskState.EXPIRED, SYSTEM, now)
+                await self._end(ask, AskState.EXPIRED, SYSTEM, now)
                 problem = AskExpiredError()
             elif rules.binding_of(self._key, ask, action_hash) != ask.binding:
                 problem = BindingMismatchError()
@@ -161,8 +164,7 @@ class Approvals:
             raise problem
         return ask
 
-    @staticmethod
-    async def expire_due(now: datetime, *, limit: int = 500) -> int:
+    async def expire_due(self, now: datetime, *, limit: int = 500) -> int:
         """End what has passed its expiry unanswered or unreleased; how many."""
         async with transaction():
             rows = await current_connection().fetch(
@@ -172,25 +174,31 @@ class Approvals:
                 limit,
             )
             for row in rows:
-                await end(ask_of(row), AskState.EXPIRED, SYSTEM, now)
+                await self._end(ask_of(row), AskState.EXPIRED, SYSTEM, now)
         return len(rows)
+
+    async def _expire_attached(self, attach_key: bytes, now: datetime) -> None:
+        """Inside the running transaction: end an overdue ask that a new one for the same call would collide with."""
+        row = await current_connection().fetchrow(
+            "SELECT a.*, 0 AS allows FROM ask a WHERE attach_key = $1 AND state IN ('pending', 'allowed') "
+            "AND expires_at <= $2 FOR UPDATE",
+            attach_key,
+            now,
+        )
+        if row is not None:
+            await self._end(ask_of(row), AskState.EXPIRED, SYSTEM, now)
+
+    async def _end(
+        self, ask: Ask, state: AskState, actor: Actor, now: datetime, *, guidance: str = "", resolved_by: str = ""
+    ) -> None:
+        """As `end`, and those who were told of the ask hear that it is over."""
+        await end(ask, state, actor, now, guidance=guidance, resolved_by=resolved_by)
+        await self._notices.ended(ask.id, now)
 
 
 def _closed(ask: Ask) -> str:
     is_open = ask.state is AskState.PENDING
     return "This ask still waits for an answer" if is_open else f"This ask was already {ask.state.value}"
-
-
-async def expire_attached(attach_key: bytes, now: datetime) -> None:
-    """Inside the running transaction: end an overdue ask that a new one for the same call would collide with."""
-    row = await current_connection().fetchrow(
-        "SELECT a.*, 0 AS allows FROM ask a WHERE attach_key = $1 AND state IN ('pending', 'allowed') "
-        "AND expires_at <= $2 FOR UPDATE",
-        attach_key,
-        now,
-    )
-    if row is not None:
-        await end(ask_of(row), AskState.EXPIRED, SYSTEM, now)
 
 
 async def end(

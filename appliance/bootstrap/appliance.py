@@ -17,7 +17,6 @@ from appliance.database.connection import connect, disconnect, read_connection, 
 from appliance.database.jobs import jobs as database_jobs
 from appliance.database.migrations import check_schema
 from appliance.identity.break_glass.jobs import jobs as break_glass_jobs
-from appliance.identity.break_glass.ports import NoAlarm
 from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.directories.jobs import jobs as directories_jobs
 from appliance.identity.directories.service import Directories, build_directories
@@ -37,6 +36,7 @@ from appliance.ledger.jobs import jobs as ledger_jobs
 from appliance.ledger.keys import load_or_create
 from appliance.ledger.ledger import Ledger
 from appliance.ledger.witness import CheckpointFile
+from appliance.notifications.notices import AskNotices, GlassAlarm
 from appliance.policy.service import install_starter_pack
 from appliance.policy.store import PolicyStore
 from appliance.protection.service import Protection
@@ -142,9 +142,8 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
             is_open=config.sign_in.local_accounts,
             random_bytes=os.urandom,
         ),
-        # Nothing can notify anybody yet: whoever builds that passes its alarm here in place of none.
         break_glass=BreakGlass(
-            identity, people=config.sign_in.break_glass_people, alarm=NoAlarm(), random_bytes=os.urandom
+            identity, people=config.sign_in.break_glass_people, alarm=GlassAlarm(), random_bytes=os.urandom
         ),
         ledger=Ledger(
             load_or_create(state / "secrets" / "ledger.key", origin),
@@ -153,5 +152,5 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
         ),
         policies=policies,
         protection=Protection(scanner_of(config, keys)),
-        approvals=Approvals(keys.derive("approvals")),
+        approvals=Approvals(keys.derive("approvals"), AskNotices()),
     )

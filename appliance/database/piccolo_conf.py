@@ -23,6 +23,7 @@ FEATURES = (
     "policy",
     "decisions",
     "approvals",
+    "notifications",
 )
 APP_REGISTRY = AppRegistry(apps=[app for feature in FEATURES if find_spec(app := f"appliance.{feature}.piccolo_app")])
 

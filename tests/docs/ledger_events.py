@@ -27,6 +27,7 @@ TITLES = {
     "policy": "Policies",
     "decisions": "Decisions",
     "approvals": "Approvals",
+    "notifications": "Notifications",
 }
 
 

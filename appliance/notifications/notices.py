@@ -1,0 +1,82 @@
+"""What other features have to tell, put into the outbox: each class fills a port of theirs."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from appliance.database.transaction import transaction
+from appliance.identity.break_glass.records import Notice as GlassNotice
+from appliance.notifications.outbox import tell
+from appliance.notifications.records import Kind, Notice
+
+ALARM_KEPT: Final = timedelta(days=1)
+
+
+class AskNotices:
+    """Fills the port of approvals."""
+
+    async def opened(self, ask_id: UUID, now: datetime, expires_at: datetime) -> None:
+        """Somebody's answer is wanted; inside the running transaction."""
+        await tell(Notice(kind=Kind.ASK_OPENED, about=ask_id, created_at=now, expires_at=expires_at))
+
+    async def ended(self, ask_id: UUID, now: datetime) -> None:
+        """Nobody's answer is wanted any more; inside the running transaction."""
+        await tell(Notice(kind=Kind.ASK_ENDED, about=ask_id, created_at=now, expires_at=now + timedelta(hours=1)))
+
+
+class GlassAlarm:
+    """Fills the port of the owner behind glass."""
+
+    async def tell(self, notice: GlassNotice) -> None:
+        """Tell whoever looks after the installation; the notice itself stands in the ledger already."""
+        async with transaction():
+            await tell(
+                Notice(
+                    kind=Kind.BREAK_GLASS, name=notice.event, created_at=notice.at, expires_at=notice.at + ALARM_KEPT
+                )
+            )
+
+
+class DirectoryAlarm:
+    """Fills the port of directories; each directory is told of once a day."""
+
+    async def held(self, directory: str, run_id: UUID, now: datetime) -> None:
+        """A run stopped at the brake; inside the running transaction."""
+        once = f"{Kind.DIRECTORY_HELD}:{run_id}"
+        await tell(
+            Notice(
+                kind=Kind.DIRECTORY_HELD, about=run_id, name=directory, once=once, created_at=now,
+                expires_at=now + ALARM_KEPT,
+            )
+        )  # fmt: skip
+
+    async def failing(self, directory: str, now: datetime) -> None:
+        """A run failed; people hear of it once a day, not with each further run."""
+        once = f"{Kind.DIRECTORY_FAILING}:{directory}:{now.date().isoformat()}"
+        async with transaction():
+            await tell(
+                Notice(
+                    kind=Kind.DIRECTORY_FAILING, name=directory, once=once, created_at=now, expires_at=now + ALARM_KEPT
+                )
+            )
+
+
+class CoverageAlarm:
+    """Fills the port of agents' coverage."""
+
+    async def tampered(self, machine_id: UUID, agent: str, now: datetime) -> None:
+        """Hooks of an agent were changed; inside the running transaction."""
+        await self._tell(Kind.COVERAGE_TAMPERED, machine_id, agent, now)
+
+    async def silent(self, machine_id: UUID, agent: str, now: datetime) -> None:
+        """An agent works without its hooks; inside the running transaction."""
+        await self._tell(Kind.COVERAGE_SILENT, machine_id, agent, now)
+
+    @staticmethod
+    async def _tell(kind: Kind, machine_id: UUID, agent: str, now: datetime) -> None:
+        once = f"{kind}:{machine_id}:{agent}:{now.date().isoformat()}"
+        await tell(
+            Notice(
+                kind=kind, about=machine_id, name=agent, once=once, created_at=now, expires_at=now + ALARM_KEPT
+            )
+        )  # fmt: skip
