@@ -9,6 +9,7 @@ import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 
+from appliance.agents.coverage.sightings import FLUSH_SECONDS as SIGHTINGS_SECONDS
 from appliance.bootstrap import Appliance, Road, open_road
 from appliance.config import Config
 from appliance.database.connection import UNREACHABLE
@@ -61,13 +62,16 @@ def _road_of(hooks: Hooks) -> Callable[[Litestar], AbstractAsyncContextManager[N
             app.state.readiness = Readiness(appliance, road)
             hooks.open(road)
             flushing = asyncio.create_task(_flush_refusals(road), name="refusals")
+            noting = asyncio.create_task(_note_sightings(road), name="sightings")
             try:
                 yield
             finally:
                 hooks.open(None)
                 flushing.cancel()
-                await asyncio.gather(flushing, return_exceptions=True)
+                noting.cancel()
+                await asyncio.gather(flushing, noting, return_exceptions=True)
                 await _flush(road)
+                await _note(road)
 
     return lifespan
 
@@ -85,3 +89,18 @@ async def _flush(road: Road) -> None:
             await road.refusals.flush()
     except (*UNREACHABLE, DatabaseError) as problem:
         log.warning("hooks.refusals_not_written", problem=f"{type(problem).__name__}: {problem}")
+
+
+async def _note_sightings(road: Road) -> None:
+    """Write down which agents have called, once a minute."""
+    while True:
+        await asyncio.sleep(SIGHTINGS_SECONDS)
+        await _note(road)
+
+
+async def _note(road: Road) -> None:
+    try:
+        async with asyncio.timeout(FLUSH_SECONDS / 2):
+            await road.sightings.flush()
+    except (*UNREACHABLE, DatabaseError) as problem:
+        log.warning("hooks.sightings_not_written", problem=f"{type(problem).__name__}: {problem}")

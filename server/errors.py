@@ -105,6 +105,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "hook_body_too_large": 413,
     "deployment_token_unknown": 404,
     "machine_unknown": 404,
+    "agent_runtime_unknown": 404,
     "deployment_token_refused": 401,
     "deployment_token_expired": 401,
     "deployment_token_revoked": 401,

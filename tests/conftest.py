@@ -16,6 +16,7 @@ AREAS = ("road", "signin", "clients", "keeping", "host", "kubernetes", "visibili
 # The area of the tests below a folder; what is not named here belongs to the main road.
 AREA_OF: dict[str, str] = {
     "appliance/adapters/jose": "signin",
+    "appliance/agents/coverage": "clients",
     "appliance/adapters/ldap": "signin",
     "appliance/adapters/outbound": "signin",
     "appliance/identity/break_glass": "signin",

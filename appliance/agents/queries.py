@@ -14,7 +14,9 @@ DEPLOYMENT_COLUMNS = (
 )
 # A machine belongs to the person that it was linked to, or else to whoever has its address by now. Whoever
 # has no address has a null one in `person`, never an empty one, so a machine without one finds nobody.
-_PERSON = "LEFT JOIN person p ON p.id = coalesce(m.person_id, (SELECT q.id FROM person q WHERE q.email = m.email))"
+PERSON_OF_MACHINE = (
+    "LEFT JOIN person p ON p.id = coalesce(m.person_id, (SELECT q.id FROM person q WHERE q.email = m.email))"
+)
 _MACHINE = f"""
 SELECT m.id, m.hostname, m.platform, m.os_release, m.client_version, m.email, p.id AS person_id,
   coalesce(nullif(m.display_name, ''), p.display_name, '') AS display_name, m.deployment_token_id, m.enrolled_at,
@@ -23,12 +25,12 @@ SELECT m.id, m.hostname, m.platform, m.os_release, m.client_version, m.email, p.
     WHERE n.email = m.email AND n.hostname = m.hostname AND n.id > m.id AND n.platform = m.platform
       AND n.revoked_at IS NULL AND coalesce(m.last_seen_at, m.enrolled_at) <= n.enrolled_at
     ORDER BY n.id DESC LIMIT 1) AS superseded_by
-FROM machine m {_PERSON}
+FROM machine m {PERSON_OF_MACHINE}
 """  # noqa: S608 - constants only
 # Whoever is linked to a machine and was deleted since has no machines any more, like whoever is disabled.
 _AUTHENTICATED = f"""
 SELECT m.id AS machine_id, p.id AS person_id, m.email, m.last_seen_at, {effective.GROUPS} AS groups
-FROM machine m {_PERSON}
+FROM machine m {PERSON_OF_MACHINE}
 WHERE m.token_hash = $1 AND m.revoked_at IS NULL AND p.is_disabled IS NOT TRUE
   AND (m.person_id IS NULL OR p.id IS NOT NULL)
 """  # noqa: S608 - constants only
@@ -91,7 +93,7 @@ async def has_machine_ended(machine_id: UUID) -> bool:
     """Whether the machine was revoked, or its person disabled."""
     async with read_connection() as connection:
         found: bool = await connection.fetchval(
-            f"SELECT EXISTS (SELECT FROM machine m {_PERSON} "  # noqa: S608 - constants only
+            f"SELECT EXISTS (SELECT FROM machine m {PERSON_OF_MACHINE} "  # noqa: S608 - constants only
             "WHERE m.id = $1 AND (m.revoked_at IS NOT NULL OR p.is_disabled))",
             machine_id,
         )

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from appliance.agents.coverage.jobs import jobs as coverage_jobs
+from appliance.agents.coverage.ports import NoCoverageAlarm
 from appliance.approvals.jobs import jobs as approvals_jobs
 from appliance.approvals.service import Approvals
 from appliance.bootstrap.scanning import scanner_of
@@ -16,6 +18,7 @@ from appliance.database import roles
 from appliance.database.connection import connect, disconnect, read_connection, session_settings
 from appliance.database.jobs import jobs as database_jobs
 from appliance.database.migrations import check_schema
+from appliance.decisions.queries import last_hooks
 from appliance.identity.break_glass.jobs import jobs as break_glass_jobs
 from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.directories.jobs import jobs as directories_jobs
@@ -74,6 +77,8 @@ class Appliance:
             *passkeys_jobs(self.clock),
             *break_glass_jobs(self.break_glass, self.clock),
             *flows_jobs(self.clock),
+            # Nothing can notify anybody yet: whoever builds that passes its alarm here in place of none.
+            *coverage_jobs(last_hooks, NoCoverageAlarm(), self.clock),
             *database_jobs(self.clock),
         )
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from appliance.agents.coverage.sightings import Sightings
 from appliance.agents.tokens import CHANNEL as AGENTS_CHANNEL
 from appliance.agents.tokens import MachineTokens
 from appliance.approvals.service import CHANNEL as ASKS_CHANNEL
@@ -33,6 +34,7 @@ class Road:
     tokens: MachineTokens
     listener: Listener
     refusals: Refusals
+    sightings: Sightings
     feed: Feed
 
     def release_held_calls(self) -> None:
@@ -71,7 +73,7 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
     try:
         await wakening.start()
         await listener.start()
-        yield Road(decisions, writer, waiters, tokens, listener, Refusals(clock), feed)
+        yield Road(decisions, writer, waiters, tokens, listener, Refusals(clock), Sightings(clock), feed)
     finally:
         waiters.close()
         feed.close()

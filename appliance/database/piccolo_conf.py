@@ -20,6 +20,7 @@ FEATURES = (
     "identity.break_glass",
     "identity.flows",
     "agents",
+    "agents.coverage",
     "policy",
     "decisions",
     "approvals",

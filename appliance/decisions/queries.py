@@ -1,8 +1,11 @@
 """Searching decisions."""
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from appliance.agents.coverage.records import LastHook
 from appliance.database.connection import read_connection
 from appliance.decisions.records import DecisionFilter, StoredDecision
 
@@ -22,6 +25,19 @@ WHERE ($1 = '' OR d.summary ILIKE $1 OR d.reason ILIKE $1 OR d.tool ILIKE $1 OR 
   AND ($7::timestamptz IS NULL OR d.created_at >= $7) AND ($8::timestamptz IS NULL OR d.created_at < $8)
   AND ($9::uuid IS NULL OR d.id < $9)
 ORDER BY d.id DESC LIMIT $10
+"""
+
+
+# The identifier's time serves the index, the moment the choice of partitions; a batch's identifiers are some
+# milliseconds apart from its moments.
+_LAST_HOOKS = """
+SELECT d.machine_id, d.agent, max(d.created_at) AS at, max(d.id::text)::uuid AS decision_id,
+  max(d.created_at) FILTER (WHERE d.event = 'ConfigChange') AS config_changed_at
+FROM decision d WHERE d.id >= $1 AND d.created_at >= $2 AND d.created_at < $3 GROUP BY d.machine_id, d.agent
+"""
+_FIRST_HOOK = """
+SELECT d.machine_id, d.agent, d.created_at AS at, d.id AS decision_id, NULL::timestamptz AS config_changed_at
+FROM decision d WHERE d.id >= $1 AND d.created_at >= $2 AND d.agent = $3 ORDER BY d.id LIMIT 1
 """
 
 
@@ -61,3 +77,22 @@ async def decision_by_id(decision_id: UUID) -> StoredDecision | None:
     async with read_connection() as connection:
         row = await connection.fetchrow(_SELECT + "WHERE d.id = $1", decision_id)
     return None if row is None else _decision(row)
+
+
+async def last_hooks(since: datetime, until: datetime) -> Sequence[LastHook]:
+    """The newest decided hook of each agent on each machine from `since` until before `until`."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_LAST_HOOKS, _lowest_id(since), since, until)
+    return [LastHook(**dict(row)) for row in rows]
+
+
+async def first_hook(agent: str, since: datetime) -> LastHook | None:
+    """The first hook of an agent that was decided since a moment; None while there is none."""
+    async with read_connection() as connection:
+        row = await connection.fetchrow(_FIRST_HOOK, _lowest_id(since), since, agent)
+    return None if row is None else LastHook(**dict(row))
+
+
+def _lowest_id(since: datetime) -> UUID:
+    """An identifier that lies before those of decisions since a moment."""
+    return UUID(int=int((since - timedelta(minutes=1)).timestamp() * 1000) << 80)

@@ -102,6 +102,7 @@ class Hooks:
                 if road is None:
                     raise DecisionError
                 requester = await self._admitted(road, envelope)
+                road.sightings.note(requester.machine_id, agent, envelope.client_version)
                 return await self._decided(road, requester, agent, event, incoming, limit)
         except TimeoutError:
             raise DecisionTimeoutError from None

@@ -24,6 +24,7 @@ TITLES = {
     "identity.break_glass": "The owner behind glass",
     "identity.flows": "Sign-in of phones and desktops",
     "agents": "Agents and machines",
+    "agents.coverage": "Coverage of agents",
     "policy": "Policies",
     "decisions": "Decisions",
     "approvals": "Approvals",
