@@ -13,6 +13,7 @@ from appliance.config.sign_in import Directory as Settings
 from appliance.database.transaction import transaction
 from appliance.identity import accounts, events, groups
 from appliance.identity.accounts import Account, Profile
+from appliance.identity.admission import Queue, unchanged
 from appliance.identity.bind_allowance import BindAllowance, typed_account
 from appliance.identity.changes import NOBODY, locked_person, personal_of, record, take_turn
 from appliance.identity.directories.errors import (
@@ -24,14 +25,14 @@ from appliance.identity.directories.errors import (
 )
 from appliance.identity.directories.ports import Directory
 from appliance.identity.directories.records import DirectoryGroup, DirectoryUser
-from appliance.identity.errors import EmailTakenError, StepUpFailedError
+from appliance.identity.errors import EmailTakenError, SignInBusyError, StepUpFailedError
 from appliance.identity.pace import Pace
 from appliance.identity.records import NewSession, Origin, Person, SessionKind, SignedIn, Source, SourceKind
 from appliance.identity.rules import shown
 from appliance.identity.sealing import KeyedHash, derive
 from appliance.identity.sessions import Sessions
 from appliance.identity.step_ups import record_failure
-from appliance.identity.throttle import Throttle
+from appliance.identity.throttle import Attempt, Throttle
 from appliance.ledger.records import Actor, ActorKind
 
 _NAME_MAX: Final = 256
@@ -96,6 +97,7 @@ class ExternalSignIns:
         self._throttle = throttle
         self._binds = binds
         self._pace = pace
+        self._queue = Queue()
 
     def choices(self) -> tuple[tuple[str, str], ...]:
         """Name and label of each directory, in the order of the configuration: what the sign-in page offers."""
@@ -117,6 +119,7 @@ class ExternalSignIns:
             DirectorySignInRefusedError: the caller does not learn why, nor by the time it takes.
             DirectoryUnavailableError: the directory does not answer; nothing was wrong with what was typed.
             SignInThrottledError: too many failures; nothing was checked.
+            SignInBusyError: too many people of whom there is news come in at once.
         """
         if name not in self._directories:
             raise DirectoryUnknownError
@@ -125,9 +128,10 @@ class ExternalSignIns:
         await self._throttle.take(attempt, now)
         try:
             proven = await self._proven(name, user, password, started, now)
-            async with transaction():
-                session = await self._admit(name, proven, origin, now, previous_token)
-                await self._throttle.give_back(attempt, has_succeeded=True)
+            session = await self._admit(name, proven, attempt, now, previous_token)
+        except SignInBusyError:
+            await self._throttle.give_back(attempt, has_succeeded=False)
+            raise
         except DirectoryUnavailableError:
             await self._throttle.give_back(attempt, has_succeeded=False)
             await self._record(name, _RefusedError(Cause.DIRECTORY_UNAVAILABLE), origin, now)
@@ -205,25 +209,43 @@ class ExternalSignIns:
         return _Proven(user=found, groups=await _groups(directory, found))
 
     async def _admit(
-        self, name: str, proven: _Proven, origin: Origin, now: datetime, previous_token: str | None
+        self, name: str, proven: _Proven, attempt: Attempt, now: datetime, previous_token: str | None
     ) -> NewSession:
-        """Begin the session of whom the directory has let in, with name, address and groups as it tells them."""
-        source, user = source_of(name), proven.user
-        person = await locked_person((await self._account(name, user, now)).person_id)
+        """Let in whom the directory has let in: at once if it tells what is known, and else in turn."""
+        source, profile = source_of(name), profile_of(proven.user)
+        named = None if proven.groups is None else {group.key: group.name for group in proven.groups}
+        async with transaction():
+            person = await unchanged(source, profile, named, now)
+            if person is not None:
+                return await self._begin(name, proven, person, attempt, now, previous_token)
+        async with self._queue.turn(), transaction():
+            person = await self._renewed(name, proven.user, named, now)
+            return await self._begin(name, proven, person, attempt, now, previous_token)
+
+    async def _begin(
+        self, name: str, proven: _Proven, person: Person, attempt: Attempt, now: datetime, previous_token: str | None
+    ) -> NewSession:
+        """Begin the session, inside the running transaction."""
         if person.is_disabled or person.is_sealed:
-            raise _RefusedError(Cause.PERSON_DISABLED, user)
+            raise _RefusedError(Cause.PERSON_DISABLED, proven.user)
         facts = {"factor": "directory", "directory": name}
         if proven.groups is None:
             facts["groups"] = "unknown"  # they stay as they were
-        else:
-            named = {group.key: group.name for group in proven.groups}
-            await groups.set_members(source.actor, source, named, {user.key: frozenset(named)}, now)
         replaced = await self._sessions.end_previous(previous_token)
-        session = await self._sessions.begin(person.id, SessionKind.BROWSER, origin, now)
+        session = await self._sessions.begin(person.id, SessionKind.BROWSER, attempt.origin, now)
         facts |= {"session": str(session.session_id)} | ({"replaced": str(replaced)} if replaced else {})
-        subject, personal = f"person:{person.id}", personal_of(origin)
+        subject, personal = f"person:{person.id}", personal_of(attempt.origin)
         await record(_as_person(person), events.SIGN_IN_SUCCEEDED, subject, now, facts=facts, personal=personal)
+        await self._throttle.give_back(attempt, has_succeeded=True)
         return session
+
+    async def _renewed(self, name: str, user: DirectoryUser, named: Mapping[str, str] | None, now: datetime) -> Person:
+        """The person, with name, address and groups as the directory tells them now."""
+        source = source_of(name)
+        person = await locked_person((await self._account(name, user, now)).person_id)
+        if named is not None and not (person.is_disabled or person.is_sealed):
+            await groups.set_members(source.actor, source, named, {user.key: frozenset(named)}, now)
+        return person
 
     async def _account(self, name: str, user: DirectoryUser, now: datetime) -> Account:
         """The account of somebody whom the directory has let in, as it tells of them now; made if there is none."""

@@ -181,7 +181,11 @@ async def replace_groups(
     """
     await take_turn()
     upserted = await current_connection().fetch(
-        _UPSERT, str(source), [uuid7() for _ in groups], list(groups), [_name(key, n) for key, n in groups.items()]
+        _UPSERT,
+        str(source),
+        [uuid7() for _ in groups],
+        list(groups),
+        [stored_name(key, n) for key, n in groups.items()],
     )
     wanted = msgspec.json.encode({account: sorted(keys) for account, keys in members.items()}).decode()
     left = await _moved(_REMOVE, str(source), wanted, None if is_complete else list(members))
@@ -233,7 +237,8 @@ def group_of(row: Any) -> Group:  # noqa: ANN401 - asyncpg.Record has no types
     return Group(**{**dict(row), "source": Source.of(row["source"])})
 
 
-def _name(key: str, name: str) -> str:
+def stored_name(key: str, name: str) -> str:
+    """What a group is called here; by its key, if its source calls it nothing that can be shown."""
     return shown(name, NAME_MAX).strip() or key
 
 

@@ -73,6 +73,11 @@ async def refresh_many(actor: Actor, source: Source, profiles: Sequence[Profile]
     return len(changes)
 
 
+def changed_fields(row: Any, new: Prepared) -> list[str]:  # noqa: ANN401 - asyncpg.Record has no types
+    """What a source tells anew of the account and the person of a row, as far as it may change them."""
+    return _change(row, new).fields
+
+
 def _change(row: Any, new: Prepared) -> _Change:  # noqa: ANN401 - asyncpg.Record has no types
     old = Prepared(key=row["key"], user_name=row["user_name"], display_name=row["display_name"], email=row["email"])
     return _Change(person=row["person"], old=old, new=new, is_whole=row["made_person"])

@@ -79,15 +79,19 @@ class Throttle:
     async def give_back(self, attempt: Attempt, *, has_succeeded: bool) -> None:
         """Take the attempt out of the count again, because it was no failure; a success clears the pair's."""
         async with transaction():
-            for name, key in sorted(attempt.keys.items(), key=lambda item: item[1]):
-                failures = _EVERYTHING if has_succeeded and name == "pair" else 1
-                await current_connection().execute(_GIVE_BACK, key, failures)
+            given = [
+                (key, _EVERYTHING if has_succeeded and name == "pair" else 1)
+                for name, key in sorted(attempt.keys.items(), key=lambda item: item[1])
+            ]
+            await current_connection().executemany(_GIVE_BACK, given)
 
     async def _count(self, attempt: Attempt, rows: dict[bytes, Any], now: datetime) -> None:
+        counted = []
         for name, key in attempt.keys.items():
             before = Count(failures=rows[key]["failures"], last_at=rows[key]["last_at"])
             after = after_attempt(before, self._allowances[name], now)
-            await current_connection().execute(_COUNT, key, after.failures, after.last_at, after.blocked_until)
+            counted.append((key, after.failures, after.last_at, after.blocked_until))
+        await current_connection().executemany(_COUNT, counted)
 
     @staticmethod
     async def _turn_away(attempt: Attempt, blocked: dict[str, Any], now: datetime) -> None:

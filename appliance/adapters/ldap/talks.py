@@ -5,8 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, TypeVar
 
+from appliance.adapters.ldap.threads import Threads
 from appliance.adapters.ldap.wire import Wire
 from appliance.identity.directories.errors import DirectoryUnavailableError
 
@@ -60,11 +62,12 @@ class Talk:
 
 
 class Talks:
-    """A bounded number of threads, made when they are needed; one that hangs holds up neither loop nor shutdown."""
+    """A bounded number of conversations at once; one that hangs holds up neither loop nor shutdown."""
 
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-        self._free = asyncio.Semaphore(threads)
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._threads = Threads()
+        self._free = asyncio.Semaphore(most)
         self._open: set[Talk] = set()
 
     async def run(self, work: Callable[[Talk], _T], seconds: float) -> _T:
@@ -78,12 +81,12 @@ class Talks:
                 await self._free.acquire()
         except TimeoutError:
             raise DirectoryUnavailableError(
-                f"{self._threads} conversations with the directory are waiting already"
+                f"{self._most} conversations with the directory are waiting already"
             ) from None
         talk, done = Talk(seconds), asyncio.get_running_loop().create_future()
         self._open.add(talk)
         try:
-            threading.Thread(target=self._talk, args=(work, talk, done), name="leash-ldap", daemon=True).start()
+            self._threads.give(partial(self._talk, work, talk, done))
         except RuntimeError as problem:  # the system gives no more threads
             self._finish(talk, done, None, DirectoryUnavailableError(str(problem)))
         return await self._result(talk, done, seconds)
@@ -97,8 +100,8 @@ class Talks:
         finally:
             talk.end()
 
-    def _talk(self, work: Callable[[Talk], _T], talk: Talk, done: asyncio.Future[_T]) -> None:
-        """In the thread."""
+    def _talk(self, work: Callable[[Talk], _T], talk: Talk, done: asyncio.Future[_T]) -> Callable[[], None]:
+        """In the thread; how to tell the loop what came of it."""
         result: _T | None = None
         problem: BaseException | None = None
         try:
@@ -106,6 +109,10 @@ class Talks:
         except BaseException as this:  # noqa: BLE001 - whoever waits gets it
             problem = this
         talk.hang_up()
+        return partial(self._tell, talk, done, result, problem)
+
+    def _tell(self, talk: Talk, done: asyncio.Future[_T], result: _T | None, problem: BaseException | None) -> None:
+        """In the thread."""
         with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
             done.get_loop().call_soon_threadsafe(self._finish, talk, done, result, problem)
 

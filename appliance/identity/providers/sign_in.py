@@ -10,6 +10,7 @@ from appliance.config.sign_in import Provider
 from appliance.database.transaction import transaction
 from appliance.identity import accounts, events, groups, refreshing
 from appliance.identity.accounts import Profile
+from appliance.identity.admission import Queue, unchanged
 from appliance.identity.changes import NOBODY, locked_person, personal_of, record, take_turn
 from appliance.identity.errors import AccountKeyRefusedError, EmailRefusedError, EmailTakenError, NameRefusedError
 from appliance.identity.providers.errors import Cause, ProviderSignInRefusedError, RefusedError
@@ -35,6 +36,7 @@ class ProviderSignIns:
         self._providers = providers
         self._sessions = sessions
         self._provider_sessions = provider_sessions
+        self._queue = Queue()
 
     async def by_provider(
         self, provider: str, claims: Claims, origin: Origin, now: datetime, previous_token: str | None = None
@@ -43,10 +45,10 @@ class ProviderSignIns:
 
         Raises:
             ProviderSignInRefusedError: the person may not come in; the caller does not learn why.
+            SignInBusyError: too many people of whom there is news come in at once.
         """
         try:
-            async with transaction():
-                session = await self._admit(provider, claims, origin, now, previous_token)
+            session = await self._admit(provider, claims, origin, now, previous_token)
         except RefusedError as refused:
             await record_refusal(provider, refused, origin, now, claims)
             raise ProviderSignInRefusedError from refused
@@ -56,14 +58,26 @@ class ProviderSignIns:
     async def _admit(
         self, provider: str, claims: Claims, origin: Origin, now: datetime, previous_token: str | None
     ) -> NewSession:
-        source = source_of(provider)
+        """At once if the provider tells what is known, and else in turn."""
+        source, profile = source_of(provider), profile_of(claims)
         check_domain(claims, self._providers[provider])
-        person = await locked_person(await self._account(source, claims, now))
+        named = None if claims.groups is None else {each: each for each in claims.groups}
+        async with transaction():
+            person = await unchanged(source, profile, named, now)
+            if person is not None:
+                return await self._begin(provider, claims, person, origin, now, previous_token)
+        async with self._queue.turn(), transaction():
+            person = await locked_person(await self._account(source, claims, now))
+            if named is not None and not person.is_disabled:
+                await groups.set_members(actor_of(source), source, named, {claims.key: frozenset(named)}, now)
+            return await self._begin(provider, claims, person, origin, now, previous_token)
+
+    async def _begin(
+        self, provider: str, claims: Claims, person: Person, origin: Origin, now: datetime, previous_token: str | None
+    ) -> NewSession:
+        """Begin the session, inside the running transaction."""
         if person.is_disabled:
             raise RefusedError(Cause.PERSON_DISABLED)
-        if claims.groups is not None:
-            named = {each: each for each in claims.groups}
-            await groups.set_members(actor_of(source), source, named, {claims.key: claims.groups}, now)
         replaced = await self._sessions.end_previous(previous_token)
         session = await self._sessions.begin(person.id, SessionKind.BROWSER, origin, now)
         await self._provider_sessions.keep(session.session_id, provider, claims)
