@@ -20,6 +20,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "request_too_large": 413,
     "request_too_slow": 408,
     "rate_limited": 429,
+    "streams_too_many": 429,
     "host_unknown": 421,
     "contract_version_unsupported": 426,
     "not_ready": 503,

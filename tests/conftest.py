@@ -15,6 +15,10 @@ from tests.support.samba import Samba, samba
 AREAS = ("road", "signin", "clients", "keeping", "host", "kubernetes", "visibility")
 # The area of the tests below a folder; what is not named here belongs to the main road.
 AREA_OF: dict[str, str] = {
+    "appliance/approvals/test_news": "clients",
+    "appliance/identity/test_streams": "clients",
+    "appliance/test_feed": "clients",
+    "server/test_streams": "clients",
     "appliance/adapters/jose": "signin",
     "appliance/agents/coverage": "clients",
     "appliance/adapters/ldap": "signin",

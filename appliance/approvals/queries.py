@@ -1,5 +1,6 @@
 """Reading asks."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -50,6 +51,13 @@ async def ask_by_id(ask_id: UUID) -> Ask:
     if row is None:
         raise AskUnknownError
     return ask_of(row)
+
+
+async def asks_by_id(ask_ids: Collection[UUID]) -> list[Ask]:
+    """Those of the asks that there are, in any order."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_COLUMNS + "WHERE a.id = ANY($1::uuid[])", list(ask_ids))
+    return [ask_of(row) for row in rows]
 
 
 async def locked_ask(ask_id: UUID) -> Ask:

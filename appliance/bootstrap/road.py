@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from appliance.agents.coverage.sightings import Sightings
 from appliance.agents.tokens import CHANNEL as AGENTS_CHANNEL
 from appliance.agents.tokens import MachineTokens
+from appliance.approvals.news import AskNews
 from appliance.approvals.service import CHANNEL as ASKS_CHANNEL
 from appliance.approvals.waiters import Waiters
 from appliance.bootstrap.appliance import Appliance
@@ -17,6 +18,9 @@ from appliance.decisions.service import Decisions
 from appliance.decisions.writer import DecisionWriter
 from appliance.feed import Feed
 from appliance.identity.queries import CHANNEL as IDENTITY_CHANNEL
+from appliance.identity.records import SignedIn
+from appliance.identity.rules import Permission
+from appliance.identity.streams import Streams, holding
 from appliance.policy.service import POLICY_CHANNEL
 from appliance.policy.store import PolicyStore
 from appliance.wakening import Wakening
@@ -35,7 +39,8 @@ class Road:
     listener: Listener
     refusals: Refusals
     sightings: Sightings
-    feed: Feed
+    feed: Feed[SignedIn]
+    streams: Streams
 
     def release_held_calls(self) -> None:
         """Answer every held call and end every open page's stream, because the process is about to stop."""
@@ -47,7 +52,8 @@ class Road:
 async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
     """Open the decision road: its writer's own connection, and the one that hears what other processes commit."""
     config, clock = appliance.config, appliance.clock
-    waiters, feed, tokens = Waiters(), Feed(), MachineTokens(clock)
+    waiters, feed, tokens = Waiters(), Feed[SignedIn](), MachineTokens(clock)
+    news, streams = AskNews(feed), Streams(feed, appliance.identity.sessions, clock)
     writer = DecisionWriter(appliance.service_url, timeout_seconds=config.database.commit_timeout_seconds, clock=clock)
     decisions = Decisions(
         config,
@@ -63,22 +69,23 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
     listener = Listener(
         appliance.service_url,
         {
-            ASKS_CHANNEL: _both(waiters.wake, feed, "approvals"),
-            POLICY_CHANNEL: _both(wakening.wake, feed, "policies"),
-            AGENTS_CHANNEL: _both(tokens.forget, feed, "agents"),
-            IDENTITY_CHANNEL: _people_changed(appliance, tokens),
+            ASKS_CHANNEL: _all(waiters.wake, news.heard),
+            POLICY_CHANNEL: _all(wakening.wake, _published(feed, "policies", Permission.POLICIES_READ)),
+            AGENTS_CHANNEL: _all(tokens.forget, _published(feed, "agents", Permission.AGENTS_READ)),
+            # The machines of somebody who was disabled are refused at once.
+            IDENTITY_CHANNEL: _all(appliance.identity.sessions.forget, tokens.forget, streams.people_changed),
         },
     )
     await writer.start()
     try:
-        await wakening.start()
-        await listener.start()
-        yield Road(decisions, writer, waiters, tokens, listener, Refusals(clock), Sightings(clock), feed)
+        for each in (wakening, news, streams, listener):
+            await each.start()
+        yield Road(decisions, writer, waiters, tokens, listener, Refusals(clock), Sightings(clock), feed, streams)
     finally:
         waiters.close()
         feed.close()
-        await listener.stop()
-        await wakening.stop()
+        for each in (listener, streams, news, wakening):
+            await each.stop()
         await tokens.close()
         await writer.stop()
 
@@ -95,17 +102,14 @@ def _until_loaded(policies: PolicyStore) -> Callable[[], Awaitable[None]]:
     return reload
 
 
-def _people_changed(appliance: Appliance, tokens: MachineTokens) -> Callable[[str], None]:
+def _published(feed: Feed[SignedIn], topic: str, permission: Permission) -> Callable[[str], None]:
+    """Tells the topic to everybody who may read what it is about."""
+    return lambda _payload: feed.publish(topic, holding(permission))
+
+
+def _all(*handlers: Callable[[str], None]) -> Callable[[str], None]:
     def handle(payload: str) -> None:
-        appliance.identity.sessions.forget(payload)
-        tokens.forget(payload)  # the machines of somebody who was disabled are refused at once
-
-    return handle
-
-
-def _both(handler: Callable[[str], None], feed: Feed, topic: str) -> Callable[[str], None]:
-    def handle(payload: str) -> None:
-        handler(payload)
-        feed.publish(topic)
+        for handler in handlers:
+            handler(payload)
 
     return handle

@@ -1,5 +1,6 @@
 """Sessions: who a token belongs to, and how sessions begin and end."""
 
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -44,13 +45,15 @@ _ADDRESS_MAX: Final = 64
 _LIVE: Final = (
     "s.expires_at > $2 AND (s.kind <> 'browser' OR s.last_seen_at > $3) AND (s.kind <> 'device' OR s.last_seen_at > $4)"
 )
-_FIND: Final = f"""
-SELECT s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.stepped_up_at,
+_WHOSE: Final = f"""
+SELECT s.token_hash, s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.stepped_up_at,
   p.id AS person_id, p.display_name, coalesce(p.email, '') AS email,
   {effective.ROLES} AS roles, {effective.SCOPED} AS scoped, {effective.GROUPS} AS groups
 FROM session s JOIN person p ON p.id = s.person
-WHERE s.token_hash = $1 AND NOT p.is_disabled AND p.is_sealed = (s.kind = 'break_glass') AND {_LIVE}
+WHERE s.token_hash = {{}} AND NOT p.is_disabled AND p.is_sealed = (s.kind = 'break_glass') AND {_LIVE}
 """  # noqa: S608 - two constants
+_FIND: Final = _WHOSE.format("$1")
+_FIND_ALL: Final = _WHOSE.format("ANY($1::bytea[])")
 _LIST: Final = f"""
 SELECT s.id, s.kind, s.created_at, s.last_seen_at, s.expires_at, s.user_agent, s.address,
   s.device_name, s.platform
@@ -98,6 +101,13 @@ class Sessions:
     async def is_live(self, token: str | None, now: datetime) -> bool:
         """Whether `authenticate` would find somebody; asking is no use of the session and keeps it from no idleness."""
         return await self._find(token, now, is_use=False) is not None
+
+    async def live_among(self, tokens: Collection[str], now: datetime) -> dict[str, SignedIn]:
+        """Whose each of the tokens is that is live, in one look at the database; no use of any session."""
+        hashes = {found: token for token in tokens if (found := hash_of(token, SESSION))}
+        async with read_connection() as connection:
+            rows = await connection.fetch(_FIND_ALL, list(hashes), *self._live_at(now))
+        return {hashes[row["token_hash"]]: _signed_in(row) for row in rows}
 
     async def _find(self, token: str | None, now: datetime, *, is_use: bool) -> SignedIn | None:
         token_hash = hash_of(token, SESSION)
