@@ -122,6 +122,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "ask_unknown": 404,
     "ask_closed": 409,
     "ask_expired": 410,
+    "response_refused": 422,
     "self_approval_refused": 403,
     "answerer_not_allowed": 403,
     "binding_mismatch": 409,

@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
+
+import msgspec
 
 from appliance.approvals import events
 from appliance.approvals.queries import ask_by_id
 from appliance.approvals.records import Answerer, Ask, AskState, Resolution
+from appliance.approvals.responses import Answers
 from appliance.database.connection import current_connection
 from appliance.database.identifiers import uuid7
 from appliance.ledger.records import Actor, ActorKind, LedgerEntry
@@ -24,31 +27,44 @@ class End(Protocol):
         ...
 
 
+class Previous(NamedTuple):
+    """What a person had answered before; it may have been written down and not been counted."""
+
+    resolution: Resolution
+    is_counted: bool
+
+
 async def record_answer(
-    ask_id: UUID, answerer: Answerer, resolution: Resolution, guidance: str, now: datetime
-) -> Resolution | None:
+    ask_id: UUID, answerer: Answerer, resolution: Resolution, guidance: str, answers: Answers, now: datetime
+) -> Previous | None:
     """Write the answer down inside the running transaction; what this person had answered before, if anything.
 
     It is committed before it is counted: so a deny that waits for the lock is seen by an allow that holds it.
     """
     connection = current_connection()
     inserted = await connection.fetchval(
-        "INSERT INTO ask_answer (id, ask_id, person_id, display_name, resolution, guidance, answered_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (ask_id, person_id) DO NOTHING RETURNING id",
+        "INSERT INTO ask_answer (id, ask_id, person_id, display_name, resolution, guidance, response, answered_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (ask_id, person_id) DO NOTHING RETURNING id",
         uuid7(),
         ask_id,
         answerer.person_id,
         answerer.display_name,
         resolution.value,
         guidance,
+        encoded_answers(answers),
         now,
     )
     if inserted is not None:
         return None
-    before = await connection.fetchval(
-        "SELECT resolution FROM ask_answer WHERE ask_id = $1 AND person_id = $2", ask_id, answerer.person_id
+    before = await connection.fetchrow(
+        "SELECT resolution, counted_at FROM ask_answer WHERE ask_id = $1 AND person_id = $2", ask_id, answerer.person_id
     )
-    return Resolution(before)
+    return Previous(Resolution(before["resolution"]), before["counted_at"] is not None)
+
+
+def encoded_answers(answers: Answers) -> str:
+    """Answers as they are stored; empty if there are none."""
+    return msgspec.json.encode(answers).decode() if answers else ""
 
 
 async def count_waiting(ask: Ask, answerer: Answerer, now: datetime, end: End) -> Ask:
@@ -71,15 +87,23 @@ async def count_waiting(ask: Ask, answerer: Answerer, now: datetime, end: End) -
     current = await ask_by_id(ask.id)
     if current.allows >= ask.terms.quorum:
         guidance = waiting[0]["guidance"] if waiting else ""
-        await end(ask, AskState.ALLOWED, answerer.actor, now, guidance=guidance, resolved_by=answerer.display_name)
+        await end(current, AskState.ALLOWED, answerer.actor, now, guidance=guidance, resolved_by=answerer.display_name)
         return await ask_by_id(ask.id)
     return current
 
 
 async def _count_one(ask: Ask, row: Any, answerer: Answerer, now: datetime) -> None:  # noqa: ANN401 - asyncpg.Record
-    await current_connection().execute("UPDATE ask_answer SET counted_at = $2 WHERE id = $1", row["id"], now)
+    connection, is_allow = current_connection(), row["resolution"] == Resolution.ALLOW
+    await connection.execute("UPDATE ask_answer SET counted_at = $2 WHERE id = $1", row["id"], now)
+    if is_allow and row["response"]:
+        # Where several people must allow, the first who answered has spoken for all: the others allow that.
+        await connection.execute(
+            "UPDATE ask SET response = $2 WHERE id = $1 AND response = ''", ask.id, row["response"]
+        )
     facts = {"binding": ask.binding, "resolution": row["resolution"], "answered_at": row["answered_at"].isoformat()}
-    payload = {"guidance": row["guidance"]} if row["guidance"] else {}
+    payload: dict[str, Any] = {"guidance": row["guidance"]} if row["guidance"] else {}
+    if is_allow and row["response"]:
+        payload["answers"] = msgspec.json.decode(row["response"])
     entry = LedgerEntry(
         event=events.ANSWERED, actor=_actor(row, answerer), subject=f"ask:{ask.id}", facts=facts, payload=payload
     )

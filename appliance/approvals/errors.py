@@ -56,3 +56,11 @@ class BindingMismatchError(ApprovalError):
     code = "binding_mismatch"
     summary = "The answer belongs to another action than the one that waits"
     next_step = "Open the ask again and read it before you answer."
+
+
+class ResponseRefusedError(ApprovalError):
+    """The content of an answer does not fit what the agent asks."""
+
+    code = "response_refused"
+    summary = "These are not answers to what the agent asks"
+    next_step = "Open the ask again and answer its questions."

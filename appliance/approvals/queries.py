@@ -5,13 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from appliance.actions.records import AskTerms
 from appliance.approvals.errors import AskUnknownError
+from appliance.approvals.interactions import APPROVAL, AttentionKind, Interaction
 from appliance.approvals.records import Answerer, Ask, AskState
 from appliance.database.connection import read_connection
 from appliance.identity.effective import GROUP_PREFIX
 from appliance.identity.scopes import expression_of
 
+_INTERACTION = msgspec.json.Decoder(Interaction)
+_ANSWERS = msgspec.json.Decoder(dict[str, str | tuple[str, ...]])
 _COLUMNS = """
 SELECT a.*, (SELECT count(*) FROM ask_answer w
   WHERE w.ask_id = a.id AND w.resolution = 'allow' AND w.counted_at IS NOT NULL) AS allows
@@ -37,7 +42,14 @@ def ask_of(row: Any) -> Ask:  # noqa: ANN401 - asyncpg.Record has no types
     plain = ("id", "decision_id", "created_at", "expires_at", "machine_id", "person_id", "requester_email", "agent")
     more = ("project", "summary", "policy_version", "binding", "guidance", "resolved_at", "resolved_by", "released_at")
     values = {name: row[name] for name in (*plain, *more, "allows")}
-    return Ask(**values, terms=terms, state=AskState(row["state"]))
+    return Ask(
+        **values,
+        terms=terms,
+        state=AskState(row["state"]),
+        attention_kind=AttentionKind(row["attention_kind"]),
+        interaction=_INTERACTION.decode(row["interaction"]) if row["interaction"] else APPROVAL,
+        answers=_ANSWERS.decode(row["response"]) if row["response"] else {},
+    )
 
 
 async def ask_by_id(ask_id: UUID) -> Ask:

@@ -1,5 +1,6 @@
 """Asks and answers as plain values."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from appliance.actions.records import AskTerms
+from appliance.approvals.interactions import APPROVAL, AttentionKind, Interaction
 from appliance.identity.records import ScopedRole
 from appliance.ledger.records import Actor
 
@@ -36,6 +38,7 @@ class NewAsk(msgspec.Struct, frozen=True, kw_only=True):
         attach_key: 32 bytes that a repeated hook call has again.
         action_hash: SHA-256 of the canonical action with all arguments (RFC 8785); never stored as it is.
         expires_at: after that it is denied.
+        interaction: what people are asked, of the masked call.
     """
 
     id: UUID
@@ -52,6 +55,7 @@ class NewAsk(msgspec.Struct, frozen=True, kw_only=True):
     terms: AskTerms
     created_at: datetime
     expires_at: datetime
+    interaction: Interaction = APPROVAL
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +66,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         guidance: the answering person's words to the agent.
         resolved_by: display name of who ended it; empty for expiry.
         allows: how many people have allowed it so far, of `terms.quorum`.
+        interaction: what people are asked, with secrets masked.
+        answers: what was answered to the agent's questions, by their text; labels, or words with secrets masked.
     """
 
     id: UUID
@@ -83,6 +89,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     resolved_by: str = ""
     released_at: datetime | None = None
     allows: int = 0
+    attention_kind: AttentionKind = AttentionKind.APPROVAL
+    interaction: Interaction = APPROVAL
+    answers: Mapping[str, str | tuple[str, ...]] = {}
 
 
 class Answerer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,15 +1,27 @@
 """The verbs of approvals: open, answer, release, expire."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from appliance.agents.queries import has_machine_ended
 from appliance.approvals import events, rules
 from appliance.approvals.answers import count_waiting, record_answer
-from appliance.approvals.errors import ApprovalError, AskClosedError, AskExpiredError, BindingMismatchError
+from appliance.approvals.errors import (
+    ApprovalError,
+    AskClosedError,
+    AskExpiredError,
+    BindingMismatchError,
+    ResponseRefusedError,
+)
+from appliance.approvals.interactions import APPROVAL, Interaction
 from appliance.approvals.ports import AskNotices, NoNotices
 from appliance.approvals.queries import ask_by_id, ask_of, locked_ask
 from appliance.approvals.records import Answerer, AnswerResult, Ask, AskState, NewAsk, Resolution
+from appliance.approvals.responses import Answers, answers_of
 from appliance.approvals.rules import GUIDANCE_MAX as GUIDANCE_MAX  # noqa: PLC0414 - a limit that pages show
 from appliance.database.connection import current_connection
 from appliance.database.transaction import transaction
@@ -20,8 +32,9 @@ CHANNEL = "leash_asks"
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id="approvals")
 _OPEN = """
 INSERT INTO ask (id, decision_id, created_at, expires_at, machine_id, person_id, requester_email, agent, project,
-  summary, attach_key, policy_version, roles, quorum, allows_self, binding, state, guidance, resolved_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'pending', '', '')
+  summary, attach_key, policy_version, roles, quorum, allows_self, binding, attention_kind, interaction, state,
+  guidance, resolved_by, response)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'pending', '', '', '')
 ON CONFLICT (attach_key) WHERE state IN ('pending', 'allowed') DO NOTHING
 RETURNING id
 """
@@ -35,10 +48,11 @@ async def announce(ask_id: UUID) -> None:
 class Approvals:
     """Pending asks of this installation."""
 
-    def __init__(self, key: bytes, notices: AskNotices | None = None) -> None:
-        """`key` makes the nonces; every process of the installation has the same."""
+    def __init__(self, key: bytes, notices: AskNotices | None = None, *, mask: Callable[[str], str]) -> None:
+        """`key` makes the nonces; every process of the installation has the same. `mask` hides secrets in a text."""
         self._key = key
         self._notices = notices or NoNotices()
+        self._mask = mask
 
     async def open(self, new: NewAsk, actor: Actor) -> bool:
         """Open an ask inside the running transaction, with its ledger entry; False if the same call has one open."""
@@ -48,7 +62,8 @@ class Approvals:
         opened = await current_connection().fetchval(
             _OPEN, new.id, new.decision_id, new.created_at, new.expires_at, new.machine_id, new.person_id,
             new.requester_email, new.agent, new.project, new.summary, new.attach_key, new.policy_version,
-            list(terms.roles), terms.quorum, terms.allows_self, binding,
+            list(terms.roles), terms.quorum, terms.allows_self, binding, new.interaction.attention_kind.value,
+            _encoded(new.interaction),
         )  # fmt: skip
         if opened is None:
             return False
@@ -64,45 +79,62 @@ class Approvals:
         return True
 
     async def answer(
-        self, ask_id: UUID, answerer: Answerer, resolution: Resolution, *, binding: str, guidance: str, now: datetime
+        self,
+        ask_id: UUID,
+        answerer: Answerer,
+        resolution: Resolution,
+        *,
+        binding: str,
+        guidance: str,
+        now: datetime,
+        response: Mapping[str, Any] | None = None,
     ) -> AnswerResult:
         """Count one person's answer to what that person saw (`binding` is the shown one).
 
-        The first committed answer wins, and its identical repeat gets it again. Of answers that wait at the same
-        instant, or before the quorum is complete, any deny ends the ask.
+        The first committed answer wins, and its identical repeat gets it again, whatever words come with it. Of
+        answers that wait at the same instant, or before the quorum is complete, any deny ends the ask. Of `response`
+        only `answers` to the agent's questions are read, see `responses.answers_of`.
 
         Raises:
             AskUnknownError, AskClosedError, AskExpiredError, SelfApprovalError, NotAnAnswererError,
-            BindingMismatchError: the refusal is in the ledger.
+            BindingMismatchError, ResponseRefusedError: the refusal is in the ledger.
         """
+        given = _Given(resolution, binding, self._mask(rules.kept_guidance(guidance)), response)
         try:
-            return await self._answer(ask_id, answerer, resolution, binding, rules.kept_guidance(guidance), now)
+            return await self._answer(ask_id, answerer, given, now)
         except ApprovalError as refusal:
             await self._record_refusal(ask_id, answerer, resolution, refusal, now)
             raise
 
-    async def _answer(
-        self, ask_id: UUID, answerer: Answerer, resolution: Resolution, binding: str, guidance: str, now: datetime
-    ) -> AnswerResult:
+    async def _answer(self, ask_id: UUID, answerer: Answerer, given: "_Given", now: datetime) -> AnswerResult:
+        resolution = given.resolution
         async with transaction():
             ask = await ask_by_id(ask_id)
             rules.check_answerer(ask, answerer)
-            if binding != ask.binding:
+            if given.binding != ask.binding:
                 raise BindingMismatchError
-            previous = await record_answer(ask_id, answerer, resolution, guidance, now)
-        if previous not in {None, resolution}:
-            raise AskClosedError(f"You already answered this ask: {previous}")
+            answers = self._answers_of(ask, given)
+            previous = await record_answer(ask_id, answerer, resolution, given.guidance, answers, now)
+        if previous is not None and previous.resolution is not resolution:
+            raise AskClosedError(f"You already answered this ask: {previous.resolution}")
         async with transaction():
             ask = await self._count(ask_id, answerer, now)
-        wanted = AskState.DENIED if resolution is Resolution.DENY else AskState.ALLOWED
-        agrees = ask.state in {wanted, AskState.PENDING} or (
-            wanted is AskState.ALLOWED and ask.state is AskState.RELEASED
-        )
-        if ask.state is AskState.EXPIRED:
+        # What was allowed and not fetched in time has expired; who allowed it is told so again.
+        was_allowed = previous is not None and previous.is_counted and ask.allows >= ask.terms.quorum
+        if ask.state is AskState.EXPIRED and not was_allowed:
             raise AskExpiredError
-        if not agrees:
+        if not _agrees(ask.state, resolution):
             raise AskClosedError(_closed(ask))
         return AnswerResult(ask=ask, is_repeat=previous is not None)
+
+    def _answers_of(self, ask: Ask, given: "_Given") -> Answers:
+        """The answers to the agent's questions; none with a deny, or once the ask has ended."""
+        if given.resolution is Resolution.DENY or ask.state is not AskState.PENDING:
+            return {}
+        answers = answers_of(given.response, ask.interaction, self._mask)
+        if answers and ask.answers and answers != ask.answers:
+            raise ResponseRefusedError("Somebody else has answered these questions differently")
+        return answers
 
     async def _count(self, ask_id: UUID, answerer: Answerer, now: datetime) -> Ask:
         """Under the ask's lock: expire it, or count what waits, denies first."""
@@ -196,6 +228,25 @@ class Approvals:
         await self._notices.ended(ask.id, now)
 
 
+class _Given(NamedTuple):
+    """What one person answers."""
+
+    resolution: Resolution
+    binding: str
+    guidance: str
+    response: Mapping[str, Any] | None
+
+
+def _encoded(interaction: Interaction) -> str:
+    return "" if interaction == APPROVAL else msgspec.json.encode(interaction).decode()
+
+
+def _agrees(state: AskState, resolution: Resolution) -> bool:
+    """Whether an answer and the ask's state are not opposite; what somebody allowed may have expired since."""
+    opposite = {AskState.DENIED} if resolution is Resolution.ALLOW else {AskState.ALLOWED, AskState.RELEASED}
+    return state not in opposite
+
+
 def _closed(ask: Ask) -> str:
     is_open = ask.state is AskState.PENDING
     return "This ask still waits for an answer" if is_open else f"This ask was already {ask.state.value}"
@@ -215,6 +266,8 @@ async def end(
     )
     event = {AskState.ALLOWED: events.ALLOWED, AskState.DENIED: events.DENIED, AskState.EXPIRED: events.EXPIRED}[state]
     facts = {"binding": ask.binding, "decision": str(ask.decision_id)}
-    payload = {"guidance": guidance} if guidance else {}
+    payload: dict[str, Any] = {"guidance": guidance} if guidance else {}
+    if state is AskState.ALLOWED and ask.answers:
+        payload["answers"] = ask.answers
     await append(LedgerEntry(event=event, actor=actor, subject=f"ask:{ask.id}", facts=facts, payload=payload), now=now)
     await announce(ask.id)

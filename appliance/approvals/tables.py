@@ -28,6 +28,9 @@ class Ask(Table, tablename="ask"):
     resolved_at = Timestamptz(default=None, null=True)
     resolved_by = Text(default="")
     released_at = Timestamptz(default=None, null=True)
+    attention_kind = Text(default="approval")
+    interaction = Text(default="")  # JSON, empty for a plain approval
+    response = Text(default="")  # JSON, empty without answers
 
 
 class AskAnswer(Table, tablename="ask_answer"):
@@ -41,3 +44,4 @@ class AskAnswer(Table, tablename="ask_answer"):
     guidance = Text(default="")
     answered_at = Timestamptz(default=None)
     counted_at = Timestamptz(default=None, null=True)
+    response = Text(default="")  # JSON, empty without answers

@@ -119,6 +119,7 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
     origin = config.ledger.origin or config.public_origin.partition("://")[2]
     identity = identity_of(config, keys)
     directories = build_directories(config.directories, directory_of(clock), clock)
+    protection = Protection(scanner_of(config, keys))
     return Appliance(
         config=config,
         clock=clock,
@@ -156,6 +157,6 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
             clock,
         ),
         policies=policies,
-        protection=Protection(scanner_of(config, keys)),
-        approvals=Approvals(keys.derive("approvals"), AskNotices()),
+        protection=protection,
+        approvals=Approvals(keys.derive("approvals"), AskNotices(), mask=protection.mask_text),
     )

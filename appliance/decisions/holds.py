@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from appliance.approvals import events as approval_events
@@ -21,6 +22,18 @@ from appliance.ledger.service import append
 
 _UNREACHABLE = (*UNREACHABLE, DatabaseError)
 RETRY_SECONDS = 0.5
+
+
+class Held(NamedTuple):
+    """How a hold ended.
+
+    Attributes:
+        words: for the agent.
+        released: the ask that let it go, with what people answered; None if it may not go.
+    """
+
+    words: str
+    released: Ask | None = None
 
 
 class Holds:
@@ -42,8 +55,8 @@ class Holds:
         actor: Actor,
         seconds: float,
         is_gone: Callable[[], bool] = lambda: False,
-    ) -> tuple[bool, str]:
-        """Wait for the ask's end, `seconds` at most; (whether the call may go, the words for the agent).
+    ) -> Held:
+        """Wait for the ask's end, `seconds` at most.
 
         Raises:
             NotRecordedError: the release could not be made durable; deny.
@@ -51,7 +64,7 @@ class Holds:
         until = asyncio.get_running_loop().time() + seconds
         while True:
             if is_gone():  # nobody would hear of a release: leave the ask to a repeat of the call
-                return False, await self._hold_ended(ask_id, actor, "The caller hung up.")
+                return await self._hold_ended(ask_id, actor, "The caller hung up.")
             ask = await self._read(ask_id)
             if ask is not None and ask.state is not AskState.PENDING:
                 return await self._end(ask, action_hash, actor)
@@ -63,9 +76,9 @@ class Holds:
                 continue
             try:
                 if not await self._waiters.wait(event, min(left, expiry)) and expiry >= left:
-                    return False, await self._hold_ended(ask_id, actor, "The ask is still waiting for an answer.")
+                    return await self._hold_ended(ask_id, actor, "The ask is still waiting for an answer.")
             except ShuttingDownError as problem:
-                return False, await self._hold_ended(ask_id, actor, problem.summary + ".")
+                return await self._hold_ended(ask_id, actor, problem.summary + ".")
 
     async def _read(self, ask_id: UUID) -> Ask | None:
         """The ask; None while the database is away: the call is held on."""
@@ -82,23 +95,23 @@ class Holds:
         except _UNREACHABLE as problem:
             raise NotRecordedError from problem
 
-    async def _end(self, ask: Ask, action_hash: bytes, actor: Actor) -> tuple[bool, str]:
+    async def _end(self, ask: Ask, action_hash: bytes, actor: Actor) -> Held:
         if ask.state is AskState.DENIED:
-            return False, denial_of(ask)
+            return Held(denial_of(ask))
         if ask.state is AskState.EXPIRED:
-            return False, "Nobody answered in time, so the ask was denied."
+            return Held("Nobody answered in time, so the ask was denied.")
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 released = await self._approvals.release(ask.id, action_hash, actor, self._clock())
         except ApprovalError as refusal:
-            return False, f"{refusal.detail}. {refusal.next_step}"
+            return Held(f"{refusal.detail}. {refusal.next_step}")
         except _UNREACHABLE as problem:
             raise NotRecordedError from problem
         by = f" by {released.resolved_by}" if released.resolved_by else ""
         said = f": {released.guidance}" if released.guidance else ""
-        return True, f"Allowed{by}{said}"
+        return Held(f"Allowed{by}{said}", released)
 
-    async def _hold_ended(self, ask_id: UUID, actor: Actor, why: str) -> str:
+    async def _hold_ended(self, ask_id: UUID, actor: Actor, why: str) -> Held:
         """Record that the call was answered before the ask was; the ask lives on."""
         words = f"{why} Nothing was run. Repeat the same call to wait on: ask {ask_id}."
         try:
@@ -109,7 +122,7 @@ class Holds:
                 )
         except _UNREACHABLE as problem:
             raise NotRecordedError from problem
-        return words
+        return Held(words)
 
 
 def denial_of(ask: Ask) -> str:

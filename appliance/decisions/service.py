@@ -11,8 +11,10 @@ from appliance.actions.records import Action, Inspection, Kind, Moment, Outcome,
 from appliance.agents import dialects
 from appliance.agents.errors import AgentsError
 from appliance.approvals import events as approval_events
+from appliance.approvals.interactions import interaction_of
 from appliance.approvals.queries import count_pending, open_ask_for
 from appliance.approvals.records import Ask, NewAsk
+from appliance.approvals.responses import answered_input
 from appliance.approvals.service import Approvals
 from appliance.approvals.waiters import Waiters
 from appliance.clock import Clock
@@ -23,7 +25,7 @@ from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
 from appliance.decisions import rules
 from appliance.decisions.errors import NotRecordedError, TooManyPendingError
-from appliance.decisions.holds import Holds, expires_at
+from appliance.decisions.holds import Held, Holds, expires_at
 from appliance.decisions.records import Call, DecisionRow, Recorded
 from appliance.decisions.statements import RECORD, record_arguments
 from appliance.decisions.writer import DecisionWriter
@@ -94,7 +96,7 @@ class Decisions:
             return self._reply(call, is_allowed=False, reason=verdict.reason)
         hashed = rules.action_hash(action)
         attach = rules.attach_key(self._key, call.requester, action, hashed, verdict.ask)
-        return await self._ask(_Asked(call, shown, inspection, verdict, hashed, attach, hung_up, hold_until))
+        return await self._ask(_Asked(call, action, shown, inspection, verdict, hashed, attach, hung_up, hold_until))
 
     def _judge(self, call: Call, shown: Action, inspection: Inspection) -> Verdict:
         requester = call.requester
@@ -152,8 +154,11 @@ class Decisions:
                     return await self._ask(asked)  # the same call opened one at this very moment: join that
             except TooManyPendingError as problem:
                 return await self._deny_asked(asked, f"{problem.detail}. {problem.next_step}")
-            is_allowed, words = await self._hold(ask_id, event, asked)
-        return self._reply(asked.call, is_allowed=is_allowed, reason=words)
+            held = await self._hold(ask_id, event, asked)
+        if held.released is None:
+            return self._reply(asked.call, is_allowed=False, reason=held.words)
+        answered = answered_input(asked.action, held.released.interaction, held.released.answers)
+        return dialects.allow(asked.call.agent, asked.call.event, held.words, answered)
 
     async def _deny_asked(self, asked: "_Asked", reason: str) -> Reply:
         """Deny what policy would ask about, and record that."""
@@ -161,7 +166,7 @@ class Decisions:
         await self._writer.write(self._recorded(asked.call, asked.shown, asked.inspection, denied))
         return self._reply(asked.call, is_allowed=False, reason=reason)
 
-    async def _hold(self, ask_id: UUID, event: asyncio.Event, asked: "_Asked") -> tuple[bool, str]:
+    async def _hold(self, ask_id: UUID, event: asyncio.Event, asked: "_Asked") -> Held:
         watch = asyncio.create_task(asked.hung_up()) if asked.hung_up else None
         if watch is not None:
             watch.add_done_callback(lambda _done: event.set())
@@ -198,7 +203,7 @@ class Decisions:
             requester_email=requester.email, agent=asked.call.agent, project=recorded.row.project,
             summary=recorded.row.summary, attach_key=asked.attach_key, action_hash=asked.action_hash,
             policy_version=verdict.policy_version, terms=terms, created_at=now,
-            expires_at=expires_at(now, terms.expires_seconds),
+            expires_at=expires_at(now, terms.expires_seconds), interaction=interaction_of(asked.shown),
         )  # fmt: skip
         limit = self._config.approvals.pending_max_per_machine
         try:
@@ -220,6 +225,7 @@ class _Asked(NamedTuple):
     """
 
     call: Call
+    action: Action
     shown: Action
     inspection: Inspection
     verdict: Verdict

@@ -47,11 +47,16 @@ class AskDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerBody(Body, frozen=True, kw_only=True):
-    """An answer to what was shown: `binding` is that of the ask as it was read."""
+    """An answer to what was shown: `binding` is that of the ask as it was read.
+
+    Attributes:
+        response: with an allow, `answers` to the agent's questions by their texts; nothing else of it is read.
+    """
 
     resolution: Resolution
     binding: str
     guidance: str = ""
+    response: Mapping[str, Any] | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +102,7 @@ async def answer_ask(request: AnyRequest, ask_id: FromPath[UUID], data: JSONBody
         data.resolution,
         binding=data.binding,
         guidance=data.guidance,
+        response=data.response,
         now=now_of(request),
     )
     return Answered(ask=result.ask, is_repeat=result.is_repeat)

@@ -1,10 +1,13 @@
 """Asks, people who answer them, and what the ledger says of both."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from appliance.actions.records import AskTerms
 from appliance.approvals.errors import ApprovalError
+from appliance.approvals.interactions import APPROVAL, Interaction
 from appliance.approvals.queries import ask_by_id
 from appliance.approvals.records import Answerer, AnswerResult, Ask, NewAsk, Resolution
 from appliance.approvals.service import Approvals
@@ -32,7 +35,12 @@ def approver(name: str = "Bob", *roles: str, person_id: UUID | None = None, emai
 
 
 def new_ask(
-    terms: AskTerms | None = None, *, attach_key: bytes = b"", seconds: float = 600, at: datetime = NOON
+    terms: AskTerms | None = None,
+    *,
+    attach_key: bytes = b"",
+    seconds: float = 600,
+    at: datetime = NOON,
+    interaction: Interaction = APPROVAL,
 ) -> NewAsk:
     """What a decision knows of an ask."""
     identifier = uuid7()
@@ -41,24 +49,38 @@ def new_ask(
         requester_email=IDA.email, agent="claude", project="/src/billing", summary="rm -rf build",
         attach_key=attach_key or identifier.bytes * 2, action_hash=ACTION_HASH, policy_version=1,
         terms=terms or AskTerms(), created_at=at, expires_at=at + timedelta(seconds=seconds),
+        interaction=interaction,
     )  # fmt: skip
 
 
 async def opened(
-    approvals: Approvals, terms: AskTerms | None = None, *, seconds: float = 600, attach_key: bytes = b""
+    approvals: Approvals,
+    terms: AskTerms | None = None,
+    *,
+    seconds: float = 600,
+    attach_key: bytes = b"",
+    interaction: Interaction = APPROVAL,
 ) -> Ask:
     """An ask that waits; `seconds` until its expiry."""
-    new = new_ask(terms, seconds=seconds, attach_key=attach_key)
+    new = new_ask(terms, seconds=seconds, attach_key=attach_key, interaction=interaction)
     async with transaction():
         assert await approvals.open(new, MACHINE)
     return await ask_by_id(new.id)
 
 
 async def allow(
-    approvals: Approvals, ask: Ask, who: Answerer, *, guidance: str = "", now: datetime = SOON
+    approvals: Approvals,
+    ask: Ask,
+    who: Answerer,
+    *,
+    guidance: str = "",
+    now: datetime = SOON,
+    response: Mapping[str, Any] | None = None,
 ) -> AnswerResult:
     """One person allows what that person saw."""
-    return await approvals.answer(ask.id, who, Resolution.ALLOW, binding=ask.binding, guidance=guidance, now=now)
+    return await approvals.answer(
+        ask.id, who, Resolution.ALLOW, binding=ask.binding, guidance=guidance, now=now, response=response
+    )
 
 
 async def deny(

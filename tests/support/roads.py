@@ -1,7 +1,7 @@
 """A decision road with policies of a test, and what one does with it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from appliance.approvals.queries import ask_by_id, pending_asks
@@ -20,6 +20,8 @@ POLICIES = """
 @id("no-dd") @why("It overwrites disks.") forbid (principal, action, resource) when { context.program == "dd" };
 @id("ask-deploy") @ask("approver") @why("It reaches customers.")
 forbid (principal, action, resource) when { context.program == "deploy" };
+@id("ask-question") @ask("approver") @why("The agent wants to know something.")
+forbid (principal, action == Action::"tool", resource) when { context.tool == "AskUserQuestion" };
 """
 OPERATOR = Actor(kind=ActorKind.OPERATOR, id="leashctl")
 Opens = Callable[..., Awaitable[Road]]
@@ -44,9 +46,13 @@ async def waiting(count: int = 1) -> list[Ask]:
     return found
 
 
-async def answered(road: Road, ask: Ask, resolution: Resolution = Resolution.ALLOW) -> None:
+async def answered(
+    road: Road, ask: Ask, resolution: Resolution = Resolution.ALLOW, *, response: Mapping[str, Any] | None = None
+) -> None:
     approvals = road.decisions._approvals
-    await approvals.answer(ask.id, approver("Bob"), resolution, binding=ask.binding, guidance="", now=utc_now())
+    await approvals.answer(
+        ask.id, approver("Bob"), resolution, binding=ask.binding, guidance="", now=utc_now(), response=response
+    )
 
 
 async def approved(road: Road) -> Ask:

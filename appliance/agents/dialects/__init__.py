@@ -38,13 +38,15 @@ def read(agent: str, event: str, body: Mapping[str, Any]) -> Action:
     return read_action(_dialect(agent, event), agent, event, body)
 
 
-def allow(agent: str, event: str, reason: str) -> Reply:
-    """The agent's native words for: go on.
+def allow(agent: str, event: str, reason: str, updated_input: Mapping[str, Any] | None = None) -> Reply:
+    """The agent's native words for: go on; before a tool perhaps with another input, where the agent takes one.
 
     Raises:
         AgentUnknownError, EventUnknownError: no such dialect or event.
     """
-    return _dialect(agent, event).allow(event, clean_reason(reason))
+    dialect = _dialect(agent, event)
+    reply = dialect.allow(event, clean_reason(reason))
+    return reply if updated_input is None else dialect.updated(event, reply, updated_input)
 
 
 def deny(agent: str, event: str, reason: str) -> Reply:

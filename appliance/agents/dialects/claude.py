@@ -5,6 +5,9 @@ What a deny does: before a tool, the tool does not run and the model reads why. 
 make the agent go on, so it is never sent there.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from appliance.agents.dialects.dialect import (
     BEFORE_TOOL,
     PERMISSION,
@@ -30,6 +33,16 @@ def allow(event: str, reason: str) -> Reply:
     return {"continue": True}
 
 
+def updated(event: str, allowed: Reply, tool_input: Mapping[str, Any]) -> Reply:
+    """An allow whose tool gets another input."""
+    if event == BEFORE_TOOL:
+        return {"hookSpecificOutput": {**allowed["hookSpecificOutput"], "updatedInput": tool_input}}
+    if event == PERMISSION:
+        decision = {"behavior": "allow", "updatedInput": tool_input}
+        return {"hookSpecificOutput": {"hookEventName": PERMISSION, "decision": decision}}
+    return allowed
+
+
 def deny(event: str, reason: str) -> Reply:
     """Claude Code's words for: do not."""
     if event == BEFORE_TOOL:
@@ -41,5 +54,5 @@ def deny(event: str, reason: str) -> Reply:
     return {**stopped, "decision": "block", "reason": reason} if event == PROMPT else stopped
 
 
-CLAUDE = Dialect(allow=allow, deny=deny, events=PERMISSION_EVENTS)
-NANOCLAW = Dialect(allow=allow, deny=deny, events=PUBLISHED_EVENTS)
+CLAUDE = Dialect(allow=allow, deny=deny, updated=updated, events=PERMISSION_EVENTS)
+NANOCLAW = Dialect(allow=allow, deny=deny, updated=updated, events=PUBLISHED_EVENTS)

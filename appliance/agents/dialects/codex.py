@@ -8,7 +8,8 @@ tool, the model reads the reason in place of the result. At Stop and for session
 Codex go on or discard the reply: there it is `continue: false`, which ends the turn.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from appliance.agents.dialects.dialect import (
     AFTER_TOOL,
@@ -30,6 +31,14 @@ def allow(event: str, _reason: str) -> Reply:
     return {}
 
 
+def updated(event: str, allowed: Reply, tool_input: Mapping[str, Any]) -> Reply:
+    """An allow whose tool gets another input: the one case in which Codex takes `permissionDecision: "allow"`."""
+    if event != BEFORE_TOOL:
+        return allowed
+    specific = {"hookEventName": BEFORE_TOOL, "permissionDecision": "allow", "updatedInput": tool_input}
+    return {"hookSpecificOutput": specific}
+
+
 def deny(event: str, reason: str) -> Reply:
     """Codex's words for: do not."""
     if event == PERMISSION:
@@ -45,4 +54,4 @@ def deny(event: str, reason: str) -> Reply:
     return blocked
 
 
-CODEX = Dialect(allow=allow, deny=deny, events=PERMISSION_EVENTS)
+CODEX = Dialect(allow=allow, deny=deny, updated=updated, events=PERMISSION_EVENTS)

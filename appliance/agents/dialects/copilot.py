@@ -4,6 +4,9 @@ What a deny does: before a tool, the tool does not run. At Stop `decision: "bloc
 with the reason as its next task, so `continue: false` stands beside it, as on every other event.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from appliance.agents.dialects.dialect import BEFORE_TOOL, PUBLISHED_EVENTS, STOP, Dialect, Reply
 
 
@@ -12,6 +15,11 @@ def allow(event: str, reason: str) -> Reply:
     if event == BEFORE_TOOL:
         return {"permissionDecision": "allow", "permissionDecisionReason": reason}
     return {"decision": "allow"} if event == STOP else {}
+
+
+def updated(event: str, allowed: Reply, tool_input: Mapping[str, Any]) -> Reply:
+    """An allow whose tool gets another input."""
+    return {**allowed, "modifiedArgs": tool_input} if event == BEFORE_TOOL else allowed
 
 
 def deny(event: str, reason: str) -> Reply:
@@ -24,6 +32,7 @@ def deny(event: str, reason: str) -> Reply:
 COPILOT = Dialect(
     allow=allow,
     deny=deny,
+    updated=updated,
     events=PUBLISHED_EVENTS,
     inputs=("toolArgs", "tool_input", "toolInput", "input", "arguments", "args", "params"),
     takes_text_input=True,

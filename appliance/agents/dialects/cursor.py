@@ -4,6 +4,10 @@ Those before a shell command or a file name no tool. What a deny does: before a 
 (`permission`); on a prompt, it is not sent (`continue`).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from appliance.agents.dialects import plain
 from appliance.agents.dialects.dialect import BEFORE_TOOL, PROMPT, PUBLISHED_EVENTS, Body, Dialect, Reply
 
 
@@ -15,6 +19,12 @@ def allow(event: str, reason: str) -> Reply:
     elif event == PROMPT:
         reply["continue"] = True
     return reply
+
+
+def updated(event: str, allowed: Reply, tool_input: Mapping[str, Any]) -> Reply:
+    """An allow whose tool gets another input."""
+    replaced = plain.updated(event, allowed, tool_input)
+    return {**replaced, "updated_input": tool_input} if event == BEFORE_TOOL else replaced
 
 
 def deny(event: str, reason: str) -> Reply:
@@ -35,4 +45,6 @@ def _unfolded(body: Body) -> Body:
     return {"mcp_server": body.get("url") or body.get("command") or "unknown", **kept}
 
 
-CURSOR = Dialect(allow=allow, deny=deny, events=PUBLISHED_EVENTS, takes_text_input=True, unfolded=_unfolded)
+CURSOR = Dialect(
+    allow=allow, deny=deny, updated=updated, events=PUBLISHED_EVENTS, takes_text_input=True, unfolded=_unfolded
+)

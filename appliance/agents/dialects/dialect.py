@@ -43,6 +43,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         allow, deny: from an event and a cleaned reason to the native reply.
+        updated: an allow with the tool's input replaced; the allow as it is, for an event that takes none.
         events: what may stand in the hook's path.
         hold_seconds: how long a call may be held.
         inputs: fields that hold a tool's input, the agent's own first.
@@ -52,6 +53,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     allow: Callable[[str, str], Reply]
     deny: Callable[[str, str], Reply]
+    updated: Callable[[str, Reply, Mapping[str, Any]], Reply]
     events: Mapping[str, Moment]
     hold_seconds: float = PUBLISHED_HOLD_SECONDS
     inputs: tuple[str, ...] = ("tool_input", "toolInput", "toolArgs", "input", "arguments", "args", "params")

@@ -5,10 +5,20 @@ prompt is discarded. At Stop `decision: "block"` alone would make it try again w
 `continue: false`, which ends the session, stands beside it.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from appliance.agents.dialects import plain
-from appliance.agents.dialects.dialect import PUBLISHED_EVENTS, STOP, Dialect, Reply
+from appliance.agents.dialects.dialect import BEFORE_TOOL, PUBLISHED_EVENTS, STOP, Dialect, Reply
 
 HOLD_SECONDS = 55.0
+
+
+def updated(event: str, allowed: Reply, tool_input: Mapping[str, Any]) -> Reply:
+    """An allow whose tool gets another input."""
+    replaced = plain.updated(event, allowed, tool_input)
+    own = {"hookEventName": "BeforeTool", "tool_input": tool_input}
+    return {**replaced, "hookSpecificOutput": own} if event == BEFORE_TOOL else replaced
 
 
 def deny(event: str, reason: str) -> Reply:
@@ -17,4 +27,4 @@ def deny(event: str, reason: str) -> Reply:
     return {**reply, "continue": False, "stopReason": reason} if event == STOP else reply
 
 
-GEMINI = Dialect(allow=plain.allow, deny=deny, events=PUBLISHED_EVENTS, hold_seconds=HOLD_SECONDS)
+GEMINI = Dialect(allow=plain.allow, deny=deny, updated=updated, events=PUBLISHED_EVENTS, hold_seconds=HOLD_SECONDS)

@@ -5,23 +5,26 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.actions.records import AskTerms
+from appliance.actions.records import AskTerms, Kind
 from appliance.approvals.errors import (
     AskClosedError,
     AskExpiredError,
     AskUnknownError,
     BindingMismatchError,
     NotAnAnswererError,
+    ResponseRefusedError,
     SelfApprovalError,
 )
+from appliance.approvals.interactions import AttentionKind, interaction_of
 from appliance.approvals.queries import ask_by_id
 from appliance.approvals.records import AskState, Resolution
 from appliance.approvals.rules import GUIDANCE_MAX
 from appliance.approvals.service import Approvals
 from appliance.database.connection import read_connection
 from appliance.database.identifiers import uuid7
+from appliance.ledger.queries import entry_detail, list_entries
 from tests.support.asks import KEY, SOON, allow, approver, codes, deny, events_of, opened, release
-from tests.support.decisions import IDA, NOON
+from tests.support.decisions import IDA, NOON, action
 
 pytestmark = pytest.mark.usefixtures("committed_database")
 QUORUM_2 = AskTerms(quorum=2)
@@ -30,7 +33,7 @@ QUORUM_2 = AskTerms(quorum=2)
 @pytest.fixture
 def approvals() -> Approvals:
     """The verbs, with the test's key."""
-    return Approvals(KEY)
+    return Approvals(KEY, mask=str)
 
 
 async def test_an_allow_ends_the_ask_with_who_and_why(approvals: Approvals) -> None:
@@ -244,8 +247,81 @@ async def test_odd_guidance_is_kept_or_refused_without_harm(approvals: Approvals
 async def test_an_ask_of_long_ago_is_still_bound_to_its_policy_version(approvals: Approvals) -> None:
     """A restart or another process with the same key sees the same binding, one with another key does not."""
     ask = await opened(approvals)
-    await allow(Approvals(KEY), ask, approver("Bob"))
+    await allow(Approvals(KEY, mask=str), ask, approver("Bob"))
     with pytest.raises(BindingMismatchError):
-        await release(Approvals(b"another key" * 3), ask)
-    assert (await release(Approvals(KEY), ask)).id == ask.id
+        await release(Approvals(b"another key" * 3, mask=str), ask)
+    assert (await release(Approvals(KEY, mask=str), ask)).id == ask.id
     assert ask.created_at == NOON
+
+
+QUESTIONS = {"questions": [{"question": "Which colour?", "options": ["Red", "Blue"]}]}
+ASKING = interaction_of(action(tool="AskUserQuestion", kind=Kind.TOOL, arguments=QUESTIONS))
+RED = {**QUESTIONS, "answers": {"Which colour?": "Red"}}
+
+
+async def test_answers_are_kept_with_the_allow(approvals: Approvals) -> None:
+    """In the ask for its release, and in the ledger's payload: they are a person's words."""
+    ask = await opened(approvals, interaction=ASKING)
+    assert (ask.interaction, ask.attention_kind) == (ASKING, AttentionKind.QUESTION)
+    result = await allow(approvals, ask, approver("Bob"), response=RED)
+    assert result.ask.answers == {"Which colour?": "Red"}
+    assert (await release(approvals, ask)).answers == {"Which colour?": "Red"}
+    for event in ("approval.answered", "approval.allowed"):
+        (entry,) = [each for each in await list_entries(event=event) if each.subject == f"ask:{ask.id}"]
+        detail = await entry_detail(entry.id)
+        assert any("Red" in part.content for part in detail.parts if part.part == "payload")
+        assert "Red" not in str(entry)
+
+
+async def test_words_of_people_are_masked_before_they_are_kept() -> None:
+    """Guidance and answers alike."""
+    approvals = Approvals(KEY, mask=lambda text: text.replace("hunter2", "[secret]"))
+    ask = await opened(approvals, interaction=ASKING)
+    response = {"answers": {"Which colour?": "hunter2"}}
+    result = await allow(approvals, ask, approver("Bob"), guidance="use hunter2", response=response)
+    assert (result.ask.answers, result.ask.guidance) == ({"Which colour?": "[secret]"}, "use [secret]")
+
+
+async def test_a_response_that_does_not_fit_is_refused_and_the_ask_waits_on(approvals: Approvals) -> None:
+    """The person can answer again; the refusal is in the ledger."""
+    ask, bob = await opened(approvals, interaction=ASKING), approver("Bob")
+    with pytest.raises(ResponseRefusedError):
+        await allow(approvals, ask, bob, response={"answers": {"Which day?": "Monday"}})
+    assert (await allow(approvals, ask, bob, response=RED)).ask.state is AskState.ALLOWED
+    assert await events_of(ask) == ["opened", "refused:response_refused", "answered", "allowed"]
+
+
+async def test_a_repeat_is_identical_whatever_words_come_with_it(approvals: Approvals) -> None:
+    """Other answers or guidance change nothing any more, also after the release and after the expiry."""
+    ask, bob = await opened(approvals, interaction=ASKING), approver("Bob")
+    first = await allow(approvals, ask, bob, response=RED)
+    again = await allow(approvals, ask, bob, guidance="x", response={"answers": {"Which colour?": "Blue"}})
+    assert (again.is_repeat, again.ask) == (True, first.ask)
+    later = SOON + timedelta(hours=1)
+    await approvals.expire_due(later)
+    expired = await allow(approvals, ask, bob, now=later)
+    assert (expired.is_repeat, expired.ask.state) == (True, AskState.EXPIRED)
+    for who in (bob, approver("Eve")):
+        with pytest.raises((AskClosedError, AskExpiredError)):
+            await deny(approvals, ask, who, now=later)
+    with pytest.raises(AskExpiredError):
+        await allow(approvals, ask, approver("Eve"), now=later)
+
+
+async def test_the_first_answers_speak_for_all_who_allow(approvals: Approvals) -> None:
+    """Of a quorum the second person agrees to them, or denies; other answers are refused."""
+    ask = await opened(approvals, QUORUM_2, interaction=ASKING)
+    await allow(approvals, ask, approver("Bob"), response=RED)
+    with pytest.raises(ResponseRefusedError, match="differently"):
+        await allow(approvals, ask, approver("Eve"), response={"answers": {"Which colour?": "Blue"}})
+    result = await allow(approvals, ask, approver("Ida", person_id=uuid7()))
+    assert (result.ask.state, result.ask.answers) == (AskState.ALLOWED, {"Which colour?": "Red"})
+
+
+async def test_answers_of_a_deny_are_not_kept(approvals: Approvals) -> None:
+    """The agent reads the guidance, nothing else."""
+    ask = await opened(approvals, interaction=ASKING)
+    result = await approvals.answer(
+        ask.id, approver("Bob"), Resolution.DENY, binding=ask.binding, guidance="", now=SOON, response=RED
+    )
+    assert (result.ask.state, result.ask.answers) == (AskState.DENIED, {})

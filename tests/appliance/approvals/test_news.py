@@ -53,7 +53,7 @@ async def _told(feed: Feed[SignedIn], people: dict[str, SignedIn], payloads: lis
 
 
 async def _ask(*roles: str) -> Ask:
-    return await opened(Approvals(KEY), AskTerms(roles=roles))
+    return await opened(Approvals(KEY, mask=str), AskTerms(roles=roles))
 
 
 PEOPLE = {

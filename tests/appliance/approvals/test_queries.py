@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("rolled_back_database")
 
 async def test_waiting_asks_come_in_pages_oldest_first() -> None:
     """Nothing hides the oldest, nor the newest; what is overdue is not waiting."""
-    approvals = Approvals(KEY)
+    approvals = Approvals(KEY, mask=str)
     asks = [await opened(approvals) for _ in range(5)]
     await opened(approvals, seconds=1)
     ended = await opened(approvals)
@@ -37,7 +37,7 @@ async def test_waiting_asks_come_in_pages_oldest_first() -> None:
 
 async def test_ended_asks_come_in_pages_newest_first() -> None:
     """Whatever their end was."""
-    approvals = Approvals(KEY)
+    approvals = Approvals(KEY, mask=str)
     asks = [await opened(approvals) for _ in range(4)]
     await opened(approvals)
     for ask in asks:
@@ -50,7 +50,7 @@ async def test_ended_asks_come_in_pages_newest_first() -> None:
 
 async def test_a_persons_own_asks_are_found_among_all_others() -> None:
     """By account or by address, however many others wait."""
-    approvals = Approvals(KEY)
+    approvals = Approvals(KEY, mask=str)
     asks = [await opened(approvals) for _ in range(3)]
     ida = approver("Ida", "member", person_id=IDA.person_id, email="somebody@example.org")
     by_address = approver("Ida", "member", email=IDA.email.upper())
@@ -73,7 +73,7 @@ async def test_an_unknown_ask_is_told() -> None:
 
 async def test_a_stored_ask_says_what_it_was_opened_with() -> None:
     """Terms, requester, times and summary, to the millisecond."""
-    ask = await opened(Approvals(KEY), seconds=90)
+    ask = await opened(Approvals(KEY, mask=str), seconds=90)
     assert (ask.terms.roles, ask.terms.quorum, ask.terms.expires_seconds) == (("requester", "approver"), 1, 90)
     assert (ask.machine_id, ask.person_id, ask.requester_email) == (IDA.machine_id, IDA.person_id, IDA.email)
     assert (ask.created_at, ask.expires_at) == (NOON, NOON + timedelta(seconds=90))
@@ -96,7 +96,7 @@ async def test_a_person_is_listed_the_asks_that_name_them(
     groups: set[str], scoped: set[ScopedRole], seen: list[str]
 ) -> None:
     """The same ones, waiting or ended, that they may answer by a group or for one project."""
-    approvals = Approvals(KEY)
+    approvals = Approvals(KEY, mask=str)
     asks = {
         "plain": await opened(approvals),
         "payments": await opened(approvals, AskTerms(roles=("group:payments",))),

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("committed_database")
 @pytest.fixture
 def approvals() -> Approvals:
     """The verbs, with the test's key."""
-    return Approvals(KEY)
+    return Approvals(KEY, mask=str)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_fifty_releases_at_once_let_one_call_go(approvals: Approvals) -> N
     """However many processes hold the same call."""
     ask = await opened(approvals)
     await allow(approvals, ask, approver("Bob"))
-    results = await asyncio.gather(*(release(Approvals(KEY), ask) for _ in range(50)), return_exceptions=True)
+    results = await asyncio.gather(*(release(Approvals(KEY, mask=str), ask) for _ in range(50)), return_exceptions=True)
     assert codes(list(results)) == ["ask_closed"] * 49 + ["ok"]
     assert (await events_of(ask)).count("released") == 1
 
@@ -215,7 +215,7 @@ async def test_a_repeat_finds_its_ask_until_it_has_ended(approvals: Approvals, a
     assert attached.state is AskState.ALLOWED
     assert await open_ask_for(attach_key, ask.expires_at) is None
     assert not await open_again(approvals, attach_key, seconds_later=2)
-    await release(Approvals(KEY), ask)
+    await release(Approvals(KEY, mask=str), ask)
     assert await open_ask_for(attach_key, SOON) is None
     assert await open_again(approvals, attach_key, seconds_later=2)
 

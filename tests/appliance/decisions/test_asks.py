@@ -205,3 +205,21 @@ async def test_an_approved_call_is_denied_in_time_while_the_database_is_silent(
             await holds._end(ask, b"", Actor(kind=ActorKind.MACHINE, id=str(IDA.machine_id)))
         assert clock() - started < 2
     assert said(await road.decisions.decide(call("deploy", use="toolu_1")))[0] == "allow"
+
+
+async def test_answers_of_people_reach_the_agent_in_its_own_input(road: Road) -> None:
+    """Rebuilt from the live call: secrets that people saw as marks are the agent's own words again."""
+    secret = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+    asked = {"questions": [{"question": f"Use {secret}?", "options": [{"label": "Yes"}, {"label": "No"}]}]}
+    body = {**bash(""), "tool_name": "AskUserQuestion", "tool_input": asked}
+    task = asyncio.create_task(
+        road.decisions.decide(Call(requester=IDA, agent="claude", event="PreToolUse", body=body))
+    )
+    (ask,) = await waiting()
+    (question,) = ask.interaction.questions
+    assert secret not in question.question
+    response = {"answers": {question.question: "Yes"}, "questions": "forged"}
+    await answered(road, ask, response=response)
+    reply = await asyncio.wait_for(task, 2)
+    assert said(reply)[0] == "allow"
+    assert reply["hookSpecificOutput"]["updatedInput"] == {**asked, "answers": {f"Use {secret}?": "Yes"}}

@@ -27,7 +27,7 @@ class _Broken(Exception):  # noqa: N818 - a fault of the test's own
 
 async def test_an_ask_and_its_notice_commit_together(committed_database: TestDatabase) -> None:
     """One that was rolled back leaves no row; one that was committed leaves one, and one more when it ends."""
-    approvals = Approvals(KEY, AskNotices())
+    approvals = Approvals(KEY, AskNotices(), mask=str)
 
     async def broken() -> None:
         async with transaction():
@@ -45,7 +45,7 @@ async def test_an_ask_and_its_notice_commit_together(committed_database: TestDat
 
 async def test_expiry_is_told_too(rolled_back_database: TestDatabase) -> None:
     """So that phones take down what nobody can answer any more."""
-    approvals = Approvals(KEY, AskNotices())
+    approvals = Approvals(KEY, AskNotices(), mask=str)
     ask = await opened(approvals, seconds=60)
     assert await approvals.expire_due(NOON + timedelta(minutes=2)) == 1
     assert (await outbox())[-1] == ("ask.ended", ask.id)
