@@ -91,7 +91,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
     type: InteractionType = InteractionType.APPROVAL
     questions: tuple[Question, ...] = ()
     markdown: str = ""
-    original_input: Mapping[str, Any] = {}
+    original_input: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def attention_kind(self) -> AttentionKind:

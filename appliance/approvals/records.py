@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from appliance.actions.records import AskTerms
-from appliance.approvals.interactions import APPROVAL, AttentionKind, Interaction
+from appliance.approvals.interactions import AttentionKind, Interaction
 from appliance.identity.records import ScopedRole
 from appliance.ledger.records import Actor
 
@@ -55,7 +55,7 @@ class NewAsk(msgspec.Struct, frozen=True, kw_only=True):
     terms: AskTerms
     created_at: datetime
     expires_at: datetime
-    interaction: Interaction = APPROVAL
+    interaction: Interaction = msgspec.field(default_factory=Interaction)
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +90,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     released_at: datetime | None = None
     allows: int = 0
     attention_kind: AttentionKind = AttentionKind.APPROVAL
-    interaction: Interaction = APPROVAL
-    answers: Mapping[str, str | tuple[str, ...]] = {}
+    interaction: Interaction = msgspec.field(default_factory=Interaction)
+    answers: Mapping[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 class Answerer(msgspec.Struct, frozen=True, kw_only=True):
