@@ -5,6 +5,7 @@ import server.lean  # noqa: F401 - first of all, as it says
 import asyncio
 import errno
 import gc
+import resource
 import signal
 import socket
 import time
@@ -145,9 +146,17 @@ def main() -> None:
         _check_address(config)
     except LeashError as problem:
         stop(_PROGRAM, problem)
+    _allow_open_files()
     compile_rules()
     app = create_app(config)
     raise SystemExit(Workers(worker_count(config.server.workers), lambda listens: _work(app, config, listens)).run())
+
+
+def _allow_open_files() -> None:
+    """Take as many connections as the system lets us: the usual 1,024 are few for open pages and held calls."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _work(app: Litestar, config: Config, listens: Callable[[], None]) -> None:

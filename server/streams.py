@@ -54,7 +54,11 @@ class EventStream(ASGIResponse):
         self._subscribed = road.streams.opened(signed_in_of(request), token or "", frames.topics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
-        """Send until one of these ends."""
+        """Send until one of these ends.
+
+        Raises:
+            StreamsTooManyError: the session has as many open as it may; nothing was sent.
+        """
         with self._subscribed as stream:
             gone = asyncio.create_task(_until_gone(receive), name="stream")
             gone.add_done_callback(lambda _task: stream.close())

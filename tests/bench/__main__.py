@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import decisions, memory, policy, release, scanning, sign_in
+from tests.bench import decisions, memory, policy, release, scanning, sign_in, streams
 from tests.bench.figures import Figures, judge, table
 from tests.bench.installation import RAISED, Installation, installed
 from tests.bench.machine import describe
@@ -19,13 +19,14 @@ _WITH_PROCESSES: dict[str, Callable[[Installation], Figures]] = {
     "memory": memory.measure,
     "release": release.measure,
     "decisions": decisions.measure,
+    "live": streams.measure,
 }
 _ALONE: dict[str, Callable[[], Figures]] = {
     "policy": policy.measure,
     "secrets": scanning.measure,
     "signin": sign_in.measure,
 }
-AREAS = ("decisions", "release", "policy", "secrets", "signin", "memory")
+AREAS = ("decisions", "release", "policy", "secrets", "signin", "live", "memory")
 
 
 def main() -> None:

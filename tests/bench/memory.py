@@ -17,17 +17,17 @@ SETTLE_SECONDS = 8.0  # connections that nobody uses are closed after five
 def measure(installation: Installation) -> Figures:
     """Idle, before any load; and with HELD calls that wait for an answer."""
     time.sleep(SETTLE_SECONDS)
-    idle = _sizes(installation)
+    idle = sizes(installation)
     return {"idle": idle, f"with_{HELD}_held": asyncio.run(_while_held(installation))}
 
 
 async def _while_held(installation: Installation) -> Figures:
     async with held(installation, "memory", HELD):
         await asyncio.sleep(1)
-        return _sizes(installation)
+        return sizes(installation)
 
 
-def _sizes(installation: Installation) -> Figures:
+def sizes(installation: Installation) -> Figures:
     """Megabytes by program, and their sum; `leashctl up` and everything below it, the postmaster and its children."""
     postmaster = int((installation.data / "postmaster.pid").read_text().split("\n", 1)[0])
     sizes: defaultdict[str, float] = defaultdict(float)
