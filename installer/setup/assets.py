@@ -18,7 +18,7 @@ WORK = ROOT / ".tools" / "assets"
 NODE_HOME = ROOT / ".tools" / "node"
 NODE_REQUIREMENTS = ROOT / "requirements-node.txt"
 # What the pages load -> where the packages hold it.
-FILES = {"htmx.min.js": "htmx.org/dist/htmx.min.js", "sse.min.js": "htmx-ext-sse/dist/sse.min.js"}
+FILES = {"htmx.min.js": "htmx.org/dist/htmx.min.js"}
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from server.authentication import authentication_of, csrf_token
 from server.dashboard.assets import is_there, static_url
 from server.dashboard.banner import open_until
 from server.dashboard.dependencies import AnyRequest
+from server.dashboard.live import TOPICS
 from server.dashboard.visible import visible
 
 # same-origin rather than no-referrer: with the latter a browser sends `Origin: null` with our own forms.
@@ -112,7 +113,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"visible": visible, "when": when, "until": until, "count": count}
-    environment.globals |= {"static": static_url, "is_there": is_there}
+    environment.globals |= {"static": static_url, "is_there": is_there, "topics": TOPICS}
     return environment
 
 
