@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -22,13 +22,23 @@ SELECT a.*, (SELECT count(*) FROM ask_answer w
   WHERE w.ask_id = a.id AND w.resolution = 'allow' AND w.counted_at IS NOT NULL) AS allows
 FROM ask a
 """
-# As rules.is_requester has it: by account or by address; $2 is null for the asks of everybody.
-# The other three arrays say what rules.is_named does: approver groups, and scoped roles each with its projects.
-_OF = """($2::uuid IS NULL OR a.person_id = $2
-  OR (a.requester_email <> '' AND lower(a.requester_email) = lower($3::text)) OR a.roles && $4::text[]
-  OR EXISTS (SELECT FROM unnest($5::text[], $6::text[]) AS s(role, projects)
+
+
+def concerning(first: int) -> str:
+    """SQL over `ask a`: those that concern a person, whose `reader_values` are the parameters from `first` on.
+
+    As rules.is_requester has it: by account or by address; a null account is for the asks of everybody. The other three
+    arrays say what rules.is_named does: approver groups, and scoped roles each with its projects.
+    """
+    person, email, groups, roles, projects = (f"${first + number}" for number in range(5))
+    return f"""({person}::uuid IS NULL OR a.person_id = {person}
+  OR (a.requester_email <> '' AND lower(a.requester_email) = lower({email}::text)) OR a.roles && {groups}::text[]
+  OR EXISTS (SELECT FROM unnest({roles}::text[], {projects}::text[]) AS s(role, projects)
     WHERE s.role = ANY(a.roles) AND a.project <> '' AND a.project ~ s.projects
       AND a.project !~ '(^|[/\\\\])[.][.]([/\\\\]|$)'))"""
+
+
+_OF: Final = concerning(2)
 
 
 def ask_of(row: Any) -> Ask:  # noqa: ANN401 - asyncpg.Record has no types
@@ -110,7 +120,7 @@ async def pending_asks(
             _COLUMNS + f"WHERE a.state = 'pending' AND a.expires_at > $1 AND {_OF} "
             "AND ($7::uuid IS NULL OR a.id > $7) ORDER BY a.id LIMIT $8",
             now,
-            *_person(requester),
+            *reader_values(requester),
             after,
             limit,
         )
@@ -136,13 +146,14 @@ async def recent_asks(*, limit: int = 50, before: UUID | None = None, requester:
             _COLUMNS + f"WHERE a.state <> 'pending' AND ($1::uuid IS NULL OR a.id < $1) AND {_OF} "
             "ORDER BY a.id DESC LIMIT $7",
             before,
-            *_person(requester),
+            *reader_values(requester),
             limit,
         )
     return [ask_of(row) for row in rows]
 
 
-def _person(requester: Answerer | None) -> tuple[UUID | None, str, list[str], list[str], list[str]]:
+def reader_values(requester: Answerer | None) -> tuple[UUID | None, str, list[str], list[str], list[str]]:
+    """The values of the parameters of `concerning`; None is everybody."""
     if requester is None:
         return None, "", [], [], []
     groups = [f"{GROUP_PREFIX}{name}" for name in requester.groups]

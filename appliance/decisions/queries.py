@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from appliance.agents.coverage.records import LastHook
+from appliance.approvals.queries import concerning, reader_values
 from appliance.database.connection import read_connection
 from appliance.decisions.records import DecisionFilter, StoredDecision
 
@@ -17,13 +18,14 @@ SELECT d.id, d.created_at, d.machine_id, d.person_id, d.agent, d.event, d.kind, 
 FROM decision d LEFT JOIN machine m ON m.id = d.machine_id LEFT JOIN ask a ON a.id = d.ask_id
 """
 # Identifiers are UUIDv7: their order is the order in time, and their index serves paging.
-_WHERE = """
+_WHERE = f"""
 WHERE ($1 = '' OR d.summary ILIKE $1 OR d.reason ILIKE $1 OR d.tool ILIKE $1 OR d.project ILIKE $1)
   AND ($2 = '' OR d.outcome = $2) AND ($3 = '' OR d.agent = $3)
   AND ($4::uuid IS NULL OR d.machine_id = $4) AND ($5::uuid IS NULL OR d.person_id = $5)
   AND ($6 = '' OR $6 = ANY (string_to_array(d.policies, ' ')))
   AND ($7::timestamptz IS NULL OR d.created_at >= $7) AND ($8::timestamptz IS NULL OR d.created_at < $8)
   AND ($9::uuid IS NULL OR d.id < $9)
+  AND ($11::uuid IS NULL OR d.person_id = $11 OR (a.id IS NOT NULL AND ($16 OR {concerning(11)})))
 ORDER BY d.id DESC LIMIT $10
 """
 
@@ -68,6 +70,8 @@ async def find_decisions(wanted: DecisionFilter) -> list[StoredDecision]:
             wanted.until,
             wanted.before,
             wanted.limit,
+            *reader_values(wanted.reader),
+            wanted.reads_asks,
         )
     return [_decision(row) for row in rows]
 

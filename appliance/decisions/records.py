@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from appliance.approvals.records import Answerer
 from appliance.ledger.records import PreparedEntry
 
 
@@ -74,6 +75,8 @@ class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: part of summary, reason, tool or project, whatever the case.
+        reader: only decisions about this person's own agents, and those whose ask concerns them.
+        reads_asks: to the reader, decisions of everybody's asks too.
         before: the last id of the previous page (newest first).
     """
 
@@ -82,6 +85,8 @@ class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
     agent: str = ""
     machine_id: UUID | None = None
     person_id: UUID | None = None
+    reader: Answerer | None = None
+    reads_asks: bool = False
     policy: str = ""
     since: datetime | None = None
     until: datetime | None = None

@@ -14,9 +14,8 @@ from appliance.decisions.records import DecisionFilter, StoredDecision
 from appliance.identity.rules import Permission
 from appliance.ledger.queries import entry_detail
 from server.api.records import PAGE, Limit
-from server.authentication import signed_in_of
 from server.authorization import requires
-from server.dashboard.asks import may_see_decision
+from server.dashboard.asks import may_see_decision, reader_of
 from server.dashboard.dependencies import AnyRequest, may
 from server.dashboard.payload import content_of
 from server.http_errors import NotFoundError
@@ -52,11 +51,11 @@ async def search_decisions(  # noqa: PLR0913, PLR0917 - each is a parameter of t
     before: FromQuery[UUID | None] = None,
     limit: Limit = PAGE,
 ) -> DecisionPage:
-    """Decisions that match; without the permission to read all, your own."""
+    """Decisions that match; without the permission to read all, your own and those of asks that name you."""
     wanted = DecisionFilter(
         text=_short(text), outcome=_short(outcome), agent=_short(agent), machine_id=machine, policy=_short(policy),
-        person_id=None if may(request, Permission.DECISIONS_READ) else signed_in_of(request).person_id,
-        since=since, until=until, before=before, limit=limit + 1,
+        reader=reader_of(request), reads_asks=may(request, Permission.APPROVALS_READ), since=since,
+        until=until, before=before, limit=limit + 1,
     )  # fmt: skip
     found = await find_decisions(wanted)
     return DecisionPage(decisions=found[:limit], next=found[limit - 1].id if len(found) > limit else None)

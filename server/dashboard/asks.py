@@ -98,10 +98,15 @@ def concerns(request: AnyRequest, ask: Ask) -> bool:
 
 
 async def may_see_decision(request: AnyRequest, decision: StoredDecision) -> bool:
-    """Whether the reader may see every decision, or this is about their own agent or an ask that concerns them."""
+    """Whether the reader may see every decision, or this is about their own agent or an ask that they see."""
     if may(request, Permission.DECISIONS_READ) or decision.person_id == signed_in_of(request).person_id:
         return True
-    return decision.ask_id is not None and concerns(request, await ask_by_id(decision.ask_id))
+    return decision.ask_id is not None and may_see(request, await ask_by_id(decision.ask_id))
+
+
+def reader_of(request: AnyRequest) -> Answerer | None:
+    """Whose decisions the list is for, as `may_see_decision` has it of each; None for everybody's."""
+    return None if may(request, Permission.DECISIONS_READ) else answerer_of(signed_in_of(request))
 
 
 async def matched_policies(store: PolicyStore, names: Iterable[str], version: int) -> tuple[MatchedPolicy, ...]:

@@ -16,9 +16,8 @@ from appliance.decisions.queries import decision_by_id, find_decisions
 from appliance.decisions.records import DecisionFilter, StoredDecision
 from appliance.identity.rules import Permission
 from appliance.ledger.queries import entry_detail
-from server.authentication import signed_in_of
 from server.authorization import requires
-from server.dashboard.asks import matched_policies, may_see_decision
+from server.dashboard.asks import matched_policies, may_see_decision, reader_of
 from server.dashboard.dependencies import AnyRequest, appliance_of, may, uuid_or_none
 from server.dashboard.payload import PAGE_CHARACTERS, content_of, plain_text, shown
 from server.dashboard.rendering import PAGE_HEADERS, page
@@ -30,11 +29,11 @@ _READ = requires(Permission.DECISIONS_READ_OWN)  # everybody who may read all ma
 
 @get("/decisions", guards=[_READ], include_in_schema=False)
 async def list_decisions(request: AnyRequest) -> Template:
-    """The newest decisions that match; a member's are the member's own."""
+    """The newest decisions that match; without the permission to read all, one's own and those of asks for one."""
     asked = {name: request.query_params.get(name, "").strip() for name in FIELDS}
     before = uuid_or_none(request.query_params.get("before", ""))
-    person = None if may(request, Permission.DECISIONS_READ) else signed_in_of(request).person_id
-    found = await find_decisions(filter_of(asked, before=before, person=person))
+    found = await find_decisions(filter_of(request, asked, before))
+    reader = reader_of(request)
     following = urlencode({**_set(asked), "before": found[PAGE - 1].id}) if len(found) > PAGE else ""
     return page(
         request,
@@ -43,9 +42,10 @@ async def list_decisions(request: AnyRequest) -> Template:
         decisions=found[:PAGE],
         asked=asked,
         is_filtered=bool(_set(asked)),
-        is_own=person is not None,
+        is_own=reader is not None,
+        reads_asks=may(request, Permission.APPROVALS_READ),
         outcomes=[outcome.value for outcome in Outcome],
-        machines=await machines(limit=200, person_id=person),
+        machines=await machines(limit=200, person_id=reader.person_id if reader else None),
         following=following,
         is_later_page=before is not None,
     )
@@ -85,7 +85,7 @@ async def _seen(request: AnyRequest, decision_id: UUID) -> StoredDecision:
     return decision
 
 
-def filter_of(asked: dict[str, str], *, before: UUID | None, person: UUID | None) -> DecisionFilter:
+def filter_of(request: AnyRequest, asked: dict[str, str], before: UUID | None) -> DecisionFilter:
     """What the form asks for; what cannot be read does not narrow. The last day is included."""
     since, until = _day(asked["since"]), _day(asked["until"])
     return DecisionFilter(
@@ -93,7 +93,8 @@ def filter_of(asked: dict[str, str], *, before: UUID | None, person: UUID | None
         outcome=asked["outcome"][:20].replace("\0", ""),
         agent=asked["agent"][:100].replace("\0", ""),
         machine_id=uuid_or_none(asked["machine"]),
-        person_id=person,
+        reader=reader_of(request),
+        reads_asks=may(request, Permission.APPROVALS_READ),
         policy=asked["policy"][:200].replace("\0", ""),
         since=since,
         until=until + timedelta(days=1) if until and until.year < date.max.year else None,

@@ -31,6 +31,8 @@ from server.errors import status_of
 _NAMES: Final = (
     ("/policies", "Publish policies, or go back to an earlier version"),
     ("/people", "Change who may come in, and as what"),
+    ("/groups", "Change what everybody in a group may do"),
+    ("/directories", "Decide about a run of a directory"),
     ("/account/passkeys", "Change your passkeys"),
     ("/account/connect", "Make a code that lets an app in as you"),
     (FLOW_PATH, "Let an app in as you"),
@@ -123,8 +125,13 @@ async def _proved(request: AnyRequest, fields: dict[str, str], proof: NewSession
 async def show_act(request: AnyRequest, act: FromPath[UUID]) -> Template:
     """The form that has waited, to be sent once more."""
     kept = await appliance_of(request).identity.kept_acts.find(signed_in_of(request), act, now_of(request))
-    what = next((told for beginning, told in _NAMES if kept.path.startswith(beginning)), "What you were about to do")
+    what = name_of(kept.path) or "What you were about to do"
     return page(request, "step_up_act.html", title="Go on", kept=kept, what=what)
+
+
+def name_of(path: str) -> str:
+    """What an act is called that was sent to this path; empty for a path of no dangerous act."""
+    return next((told for beginning, told in _NAMES if path.startswith(beginning)), "")
 
 
 def onward(fields: dict[str, str]) -> str:

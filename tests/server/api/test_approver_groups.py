@@ -37,6 +37,12 @@ async def asked(world: World, flag: str) -> tuple["asyncio.Task[httpx.Response]"
     raise AssertionError(await held)
 
 
+async def decided(world: World, who: Someone) -> list[str]:
+    """The decisions that somebody's list shows."""
+    listed = (await world.as_script(who, "GET", "/v1/decisions")).json()["decisions"]
+    return [each["id"] for each in listed]
+
+
 async def test_a_scoped_approver_sees_and_answers_the_asks_of_the_project(world: World) -> None:
     """From the grant on, until it is revoked; the page of the ask, its decision, and nobody else's asks."""
     pat = await make_person(world.appliance.identity, Role.MEMBER, "pat@example.org", utc_now())
@@ -46,6 +52,7 @@ async def test_a_scoped_approver_sees_and_answers_the_asks_of_the_project(world:
     role = next(name for name in ("approver", "security") if name in ask.terms.roles)
     await grants.grant(OPERATOR, group.id, role, utc_now(), project="/another/project")
     assert (await world.as_script(pat, "GET", path)).status_code == 404
+    assert await decided(world, pat) == []
     assert (await world.as_script(pat, "POST", f"{path}/answer", body)).status_code == 404
     await grants.grant(OPERATOR, group.id, role, utc_now(), project=ask.project)
     listed = (await world.as_script(pat, "GET", "/v1/approvals")).json()["asks"]
@@ -53,9 +60,12 @@ async def test_a_scoped_approver_sees_and_answers_the_asks_of_the_project(world:
     assert (await world.as_script(pat, "GET", path)).json()["why_not"] == ""
     assert (await world.as_browser(pat, "GET", f"/approvals/{ask.id}")).status_code == 200
     assert (await world.as_script(pat, "GET", f"/v1/decisions/{ask.decision_id}")).status_code == 200
+    assert await decided(world, pat) == [str(ask.decision_id)]
+    assert ask.summary.partition(" ")[0] in (await world.as_browser(pat, "GET", "/decisions")).text
     assert (await world.as_script(pat, "POST", f"{path}/answer", body)).status_code == 200
     assert "deny" in (await held).text
     await grants.revoke(OPERATOR, group.id, role, utc_now(), project=ask.project)
+    assert await decided(world, pat) == []
     assert (await world.as_script(pat, "GET", path)).status_code == 404
     assert (await world.as_script(pat, "GET", f"/v1/decisions/{ask.decision_id}")).status_code == 404
 
@@ -72,3 +82,20 @@ async def test_people_are_listed_with_what_their_groups_give_them(world: World) 
     assert (await world.as_script(quin, "GET", "/v1/people")).status_code == 200
     await world.appliance.identity.group_grants.revoke(OPERATOR, group.id, "auditor", utc_now())
     assert (await world.as_script(quin, "GET", "/v1/people")).status_code == 403
+
+
+async def test_an_approver_lists_what_was_asked_and_nothing_else(world: World) -> None:
+    """Everybody's asks with the role that holds everywhere; what was allowed or denied without asking stays hidden."""
+    ann = await make_person(world.appliance.identity, Role.APPROVER, "ann@example.org", utc_now())
+    noah = await make_person(world.appliance.identity, Role.MEMBER, "noah@example.org", utc_now())
+    await world.hook(bash("git status"))
+    held, ask = await asked(world, "--prune")
+    assert str(ask.decision_id) in await decided(world, ann)
+    listed = (await world.as_script(ann, "GET", "/v1/decisions")).json()["decisions"]
+    assert {each["outcome"] for each in listed} == {"ask"}
+    assert (await world.as_script(ann, "GET", f"/v1/decisions/{ask.decision_id}")).status_code == 200
+    assert await decided(world, noah) == []
+    await world.as_script(
+        world.owner, "POST", f"/v1/approvals/{ask.id}/answer", {"resolution": "deny", "binding": ask.binding}
+    )
+    await held

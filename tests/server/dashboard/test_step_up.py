@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from litestar.routes import HTTPRoute
 
 from appliance.bootstrap import Appliance
 from appliance.clock import utc_now
@@ -16,11 +17,16 @@ from appliance.identity.break_glass.ports import NoAlarm
 from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.records import Role
 from server.authentication import csrf_token, session_cookie_name
+from server.dashboard.step_up import name_of
 from tests.server.dashboard.conftest import ORIGIN, Browse, Browser
+from tests.server.test_routes import filled
 from tests.support.authenticator import Authenticator
 from tests.support.people import HERE, OPERATOR, PASSWORD, Someone, ledger_events, make_person
 from tests.support.web import WebClient
 
+# Routes of machines and of people without a session; and the way out, which would end the session of the test.
+_OTHERS = ("/v1/", "/scim/", "/auth/oidc/", "/sign-out", "/account/sessions")
+_DANGEROUS_AT_LEAST = 12
 DRAFT = '@id("starter")\npermit (principal, action, resource);\n// "quoted" & <b>\n'
 
 
@@ -120,6 +126,22 @@ async def test_which_acts_ask_for_a_proof(appliance: Appliance, stale: Browser, 
     granted = await stale.post(f"{person}/grant", role="auditor")
     assert granted.headers["location"] == "/people?done=changed"
     assert (await appliance.identity.people.by_email("mia@example.org")).roles == {Role.MEMBER, Role.AUDITOR}
+
+
+async def test_every_act_that_waits_for_a_proof_is_called_by_name(client: WebClient, stale: Browser) -> None:
+    """Over the whole table of routes: whatever leads to a proof says there what it is that waits."""
+    waiting = set()
+    for route in client.app.routes:
+        if not isinstance(route, HTTPRoute) or "POST" not in route.methods or route.path.startswith(_OTHERS):
+            continue
+        for change in ("take", "confirm"):
+            path = filled(route.path.replace("{change:str}", change))
+            reply = await stale.post(path, role="owner", act="publish")
+            if reply.headers.get("location", "").startswith("/step-up?act="):
+                waiting.add(path)
+                assert name_of(path), path
+    assert len(waiting) >= _DANGEROUS_AT_LEAST
+    assert name_of("/decisions") == ""
 
 
 async def test_a_fresh_sign_in_needs_no_second_proof(
