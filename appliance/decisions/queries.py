@@ -8,6 +8,7 @@ from uuid import UUID
 from appliance.agents.coverage.records import LastHook
 from appliance.approvals.queries import concerning, reader_values
 from appliance.database.connection import read_connection
+from appliance.database.patterns import like_pattern
 from appliance.decisions.records import DecisionFilter, StoredDecision
 
 _NAMES = StoredDecision.__struct_fields__
@@ -45,14 +46,6 @@ FROM decision d WHERE d.id >= $1 AND d.created_at >= $2 AND d.agent = $3 ORDER B
 
 def _decision(row: Any) -> StoredDecision:  # noqa: ANN401 - asyncpg.Record
     return StoredDecision(**{name: row[name] for name in _NAMES})
-
-
-def like_pattern(text: str) -> str:
-    """A LIKE pattern that finds `text` literally anywhere; empty for empty."""
-    if not text:
-        return ""
-    escaped = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").replace("\0", "")
-    return f"%{escaped}%"
 
 
 async def find_decisions(wanted: DecisionFilter) -> list[StoredDecision]:

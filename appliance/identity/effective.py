@@ -20,6 +20,11 @@ _NAMED: Final = """
 SELECT n.source || '/' || n.name AS name FROM identity_group n WHERE n.id = m.identity_group AND NOT EXISTS (
   SELECT FROM identity_group o WHERE o.source = n.source AND o.name = n.name AND o.id <> n.id AND NOT o.is_gone
   OFFSET 0) OFFSET 0"""
+# From a role to whoever has it everywhere, by any way: of few people among very many. {role} is a parameter.
+HOLDERS: Final = """SELECT r.person FROM person_role r WHERE r.role = {role}
+  UNION ALL SELECT a.person FROM external_account a JOIN group_member m ON m.account = a.id
+    JOIN group_grant g ON g.identity_group = m.identity_group
+    WHERE g.role = {role} AND g.project = '' AND NOT a.is_disabled"""
 DIRECT: Final = "ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id)"
 ROLES: Final = f"""ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id
   UNION SELECT e.role FROM ({_GRANTS}) e WHERE e.project = '' AND e.role IN ({_ROLES}))"""  # noqa: S608 - constants

@@ -174,6 +174,24 @@ class AccountTakenError(IdentityError):
     next_step = "Look up with `leashctl identity whois` whose it is."
 
 
+class AccountUnknownError(IdentityError):
+    """The person has no such account."""
+
+    code = "account_unknown"
+    summary = "This person has no such account"
+    next_step = "Look at the person's accounts on their page or with `leashctl identity whois`."
+
+
+class UnlinkRefusedError(IdentityError):
+    """Without the account nobody would manage the person."""
+
+    code = "unlink_refused"
+    summary = "This account cannot be taken from its person"
+    next_step = (
+        "Give the person another way in first: a new password by a reset, or another account. Or disable the person."
+    )
+
+
 class AccountKeyRefusedError(IdentityError):
     """The source names somebody by what no account can be kept under."""
 

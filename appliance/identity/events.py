@@ -12,6 +12,7 @@ CREDENTIAL_SET: Final = "credential.set"
 CREDENTIAL_RESET: Final = "credential.reset"
 CLAIM_REFUSED: Final = "claim.refused"
 ACCOUNT_LINKED: Final = "account.linked"
+ACCOUNT_UNLINKED: Final = "account.unlinked"
 ACCOUNT_CHANGED: Final = "account.changed"
 GROUPS_CHANGED: Final = "groups.changed"
 GROUP_MEMBER_CHANGED: Final = "group_member.changed"
@@ -40,6 +41,7 @@ EVENTS: Final[dict[str, str]] = {
     PERSON_DISABLED: "A person was disabled, by somebody or by a source; every session of theirs ended.",
     PERSON_ENABLED: "A disabled person was enabled again.",
     ACCOUNT_LINKED: "An account of a source was linked to a person who was known already.",
+    ACCOUNT_UNLINKED: "An account of a source was taken from its person; every session of theirs ended.",
     ACCOUNT_CHANGED: "A source told another name, user name or address of a person.",
     GROUPS_CHANGED: "A source told other groups or members: how many were added and how many went.",
     GROUP_MEMBER_CHANGED: "A person came into groups to which something is granted, or left them.",

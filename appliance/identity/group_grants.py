@@ -1,6 +1,6 @@
 """What groups are granted: roles, and membership of approver groups, for all projects or some."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -14,9 +14,9 @@ from appliance.database.transaction import transaction
 from appliance.identity import effective, events
 from appliance.identity.changes import announce, check_manages, record, recorded_refusals, take_turn
 from appliance.identity.errors import GroupUnknownError, LastOwnerError, RoleChangeRefusedError
-from appliance.identity.groups import Group, all_groups
+from appliance.identity.groups import Group, find_groups, groups_called
 from appliance.identity.queries import has_owner
-from appliance.identity.records import Role
+from appliance.identity.records import GroupFilter, Role
 from appliance.identity.scopes import prepare_grant
 from appliance.identity.sessions import Sessions
 from appliance.ledger.records import Actor, ActorKind
@@ -25,6 +25,10 @@ _LIST: Final = """
 SELECT x.id, x.identity_group AS group_id, x.role, x.project, x.created_at, x.created_by
 FROM group_grant x JOIN identity_group g ON g.id = x.identity_group
 ORDER BY g.source, g.name, x.role, x.project, x.id
+"""
+_LIST_OF: Final = """
+SELECT x.id, x.identity_group AS group_id, x.role, x.project, x.created_at, x.created_by
+FROM group_grant x WHERE x.identity_group = ANY($1) ORDER BY x.role, x.project, x.id
 """
 _ADD: Final = """
 INSERT INTO group_grant (id, identity_group, role, project, created_at, created_by)
@@ -43,6 +47,8 @@ _IS_MEMBER: Final = """
 SELECT EXISTS (SELECT FROM group_member m JOIN external_account a ON a.id = m.account
   WHERE m.identity_group = $1 AND a.person = $2)
 """
+
+_ALL: Final = GroupFilter()
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +81,27 @@ class GroupGrants:
             rows = await connection.fetch(_LIST)
         return tuple(Grant(**dict(row)) for row in rows)
 
-    async def groups(self) -> tuple[Group, ...]:
-        """Every group that a source has told of, by source and name."""
-        return await all_groups()
+    async def of(self, groups: Iterable[Group]) -> tuple[Grant, ...]:
+        """What these groups are granted."""
+        async with read_connection() as connection:
+            rows = await connection.fetch(_LIST_OF, [group.id for group in groups])
+        return tuple(Grant(**dict(row)) for row in rows)
+
+    async def groups(self, wanted: GroupFilter = _ALL) -> tuple[Group, ...]:
+        """Groups that sources have told of and that match, by source and name, a page at a time.
+
+        Raises:
+            GroupUnknownError: the page before did not end with any group.
+        """
+        return await find_groups(wanted)
+
+    async def group(self, group_id: UUID) -> Group:
+        """The group of this identifier.
+
+        Raises:
+            GroupUnknownError: there is none.
+        """
+        return await self.find(str(group_id))
 
     async def find(self, text: str) -> Group:
         """The group of this identifier, of this key, or of this name if only one has it; `directory:corp/Name` too.
@@ -85,9 +109,7 @@ class GroupGrants:
         Raises:
             GroupUnknownError: none, or several.
         """
-        groups = await all_groups()
-        found = [group for group in groups if text in {str(group.id), f"{group.source}/{group.name}"}]
-        found = found or [group for group in groups if text in {group.key, group.name}]
+        found = await groups_called(text.replace("\0", ""))
         if len(found) > 1:
             raise GroupUnknownError(f"{len(found)} groups are called {text}")
         if not found:

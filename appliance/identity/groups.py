@@ -12,10 +12,12 @@ import msgspec
 
 from appliance.database.connection import current_connection, read_connection
 from appliance.database.identifiers import uuid7
+from appliance.database.patterns import like_pattern
 from appliance.identity import effective, events
 from appliance.identity.changes import announce_all, record, take_turn
+from appliance.identity.errors import GroupUnknownError
 from appliance.identity.queries import has_owner
-from appliance.identity.records import Source
+from appliance.identity.records import GroupFilter, Source
 from appliance.identity.rules import shown
 from appliance.ledger.records import Actor, LedgerEntry
 from appliance.ledger.service import append_all
@@ -70,6 +72,16 @@ SELECT g.id, g.source, g.key, g.name, g.is_gone,
   (SELECT count(*) FROM group_member m WHERE m.identity_group = g.id) AS members
 FROM identity_group g
 """
+# A limit comes after the order, so that members are counted for the rows of the page alone.
+_PAGE: Final = """
+WHERE ($1 = '' OR g.name ILIKE $1 OR g.key = $2) AND ($3 = '' OR g.source = $3)
+  AND (NOT $4 OR EXISTS (SELECT FROM group_grant x WHERE x.identity_group = g.id))
+  AND ($5::uuid IS NULL OR (g.source, g.name, g.id) >
+    (SELECT c.source, c.name, c.id FROM identity_group c WHERE c.id = $5))
+ORDER BY g.source, g.name, g.id LIMIT $6
+"""
+_IS_THERE: Final = "SELECT true FROM identity_group WHERE id = $1"
+_CALLED: Final = "WHERE g.id::text = $1 OR g.key = $1 OR g.name = $1 OR g.source || '/' || g.name = $1 ORDER BY g.id"
 _SHARED_NAMES: Final = """
 SELECT name FROM identity_group WHERE source = $1 AND NOT is_gone GROUP BY name HAVING count(*) > 1 ORDER BY name
 """
@@ -147,11 +159,34 @@ async def shared_names(source: Source) -> tuple[str, ...]:
     return tuple(row["name"] for row in rows)
 
 
-async def all_groups() -> tuple[Group, ...]:
-    """Every group, by source and name."""
+async def find_groups(wanted: GroupFilter) -> tuple[Group, ...]:
+    """Groups that match, by source and name, at most `wanted.limit`; members are counted for these alone.
+
+    Raises:
+        GroupUnknownError: no group has the identifier `wanted.after`.
+    """
     async with read_connection() as connection:
-        rows = await connection.fetch(_GROUPS + "ORDER BY g.source, g.name, g.id")
+        if wanted.after and not await connection.fetchval(_IS_THERE, wanted.after):
+            raise GroupUnknownError
+        rows = await connection.fetch(
+            _GROUPS + _PAGE,
+            like_pattern(wanted.text),
+            wanted.text,
+            wanted.source,
+            wanted.is_granted,
+            wanted.after,
+            wanted.limit,
+        )
     return tuple(group_of(row) for row in rows)
+
+
+async def groups_called(text: str) -> tuple[Group, ...]:
+    """Groups of this identifier or this source and name, else of this key or name."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_GROUPS + _CALLED, text)
+    groups = tuple(group_of(row) for row in rows)
+    exact = tuple(group for group in groups if text in {str(group.id), f"{group.source}/{group.name}"})
+    return exact or groups
 
 
 async def members_of(source: Source) -> dict[str, frozenset[str]]:

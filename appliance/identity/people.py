@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from appliance.database.connection import current_connection
@@ -26,10 +27,13 @@ from appliance.identity.errors import (
     PersonUnknownError,
 )
 from appliance.identity.links import Links
-from appliance.identity.records import LinkPurpose, NewLink, Person, Role
+from appliance.identity.records import LinkPurpose, NewLink, PeopleFilter, Person, Role
 from appliance.identity.rules import prepare_email, prepare_name
 from appliance.identity.sessions import Sessions, end_sessions_of
+from appliance.identity.unlinking import unlink
 from appliance.ledger.records import Actor, ActorKind
+
+_EVERYBODY: Final = PeopleFilter()
 
 
 class People:
@@ -40,9 +44,13 @@ class People:
         self._links = links
         self._sessions = sessions
 
-    async def list(self) -> tuple[Person, ...]:
-        """Everybody, by name."""
-        return await queries.people()
+    async def list(self, wanted: PeopleFilter = _EVERYBODY) -> tuple[Person, ...]:
+        """Whoever matches, by name, a page at a time.
+
+        Raises:
+            PersonUnknownError: the page before did not end with anybody.
+        """
+        return await queries.find_people(wanted)
 
     async def by_email(self, email: str) -> Person:
         """Whoever has this address.
@@ -182,6 +190,10 @@ class People:
             facts = {"link": str(link.link_id), "sessions": await end_sessions_of(person_id)}
             await record(actor, events.CREDENTIAL_RESET, f"person:{person_id}", now, facts=facts)
         return link
+
+    async def unlink(self, actor: Actor, person_id: UUID, account_id: UUID, now: datetime) -> int:
+        """Take an account of a source from a person; see `unlinking.unlink`. How many sessions ended."""
+        return await unlink(actor, person_id, account_id, now, sessions=self._sessions)
 
     @asynccontextmanager
     async def _change(

@@ -4,9 +4,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from appliance.database.connection import read_connection
+from appliance.database.patterns import like_pattern
 from appliance.identity import effective
 from appliance.identity.errors import PersonUnknownError
-from appliance.identity.records import Person, Role, ScopedRole
+from appliance.identity.records import PeopleFilter, Person, Role, ScopedRole
 
 # Notified in the commit of every change of people, roles or sessions, so that each process forgets what it knew. The
 # payload is the person's identifier; it is empty where somebody is new, whom nothing known may have been about yet.
@@ -19,17 +20,53 @@ SELECT p.id, p.display_name, coalesce(p.email, '') AS email, p.is_disabled, p.is
   {effective.GROUPS} AS groups, {effective.SOURCES} AS sources
 FROM person p
 """  # noqa: S608 - constants
+_HOLDERS: Final = effective.HOLDERS.format(role="$2")
+# The subqueries of _PERSON are worked out for the rows of the page alone, because a limit comes after the order.
+_PAGE: Final = f"""
+WHERE ($1 = '' OR p.display_name ILIKE $1 OR p.email ILIKE $1
+    OR p.id IN (SELECT x.person FROM external_account x WHERE x.user_name ILIKE $1))
+  AND ($2 = '' OR p.id IN ({_HOLDERS}))
+  AND ($3 = '' OR EXISTS (SELECT FROM external_account x WHERE x.person = p.id AND x.source = $3))
+  AND ($4::boolean IS NULL OR p.is_disabled = $4)
+  AND ($5::uuid IS NULL OR (lower(p.display_name), p.id) >
+    (SELECT lower(c.display_name), c.id FROM person c WHERE c.id = $5))
+ORDER BY lower(p.display_name), p.id LIMIT $6
+"""  # noqa: S608 - constants
+_SOURCES: Final = (
+    "SELECT DISTINCT source FROM external_account UNION SELECT DISTINCT source FROM identity_group ORDER BY 1"
+)
 _HAS_OWNER: Final = f"""
 SELECT EXISTS (SELECT FROM person p
   WHERE ($1::uuid IS NULL OR p.id <> $1) AND {effective.IS_OWNER} AND {effective.CAN_COME_IN})
 """  # noqa: S608 - constants
 
 
-async def people() -> tuple[Person, ...]:
-    """Everybody, by name."""
+async def find_people(wanted: PeopleFilter) -> tuple[Person, ...]:
+    """Whoever matches, by name, at most `wanted.limit`.
+
+    Raises:
+        PersonUnknownError: nobody has the identifier `wanted.after`.
+    """
     async with read_connection() as connection:
-        rows = await connection.fetch(_PERSON + "ORDER BY lower(p.display_name), p.id")
+        if wanted.after and not await connection.fetchval("SELECT true FROM person WHERE id = $1", wanted.after):
+            raise PersonUnknownError
+        rows = await connection.fetch(
+            _PERSON + _PAGE,
+            like_pattern(wanted.text),
+            wanted.role.value if wanted.role else "",
+            wanted.source,
+            wanted.is_disabled,
+            wanted.after,
+            wanted.limit,
+        )
     return tuple(_person(row) for row in rows)
+
+
+async def sources_of_people() -> tuple[str, ...]:
+    """Every source that somebody has an account of, or that has told of a group, such as `directory:corp`."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_SOURCES)
+    return tuple(row["source"] for row in rows)
 
 
 async def person_by_id(person_id: UUID) -> Person:

@@ -124,6 +124,40 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.is_disabled or self.is_sealed) and (self.has_credential or bool(self.sources))
 
 
+class PeopleFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which people a list shows, by name; empty fields do not narrow.
+
+    Attributes:
+        text: part of name, address or a source's user name, whatever the case.
+        role: one that holds everywhere, assigned or by a group.
+        source: where the person has an account, such as `directory:corp`.
+        after: the last id of the previous page.
+    """
+
+    text: str = ""
+    role: Role | None = None
+    source: str = ""
+    is_disabled: bool | None = None
+    after: UUID | None = None
+    limit: int = 200
+
+
+class GroupFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which groups a list shows, by source and name; empty fields do not narrow.
+
+    Attributes:
+        text: part of the name, whatever the case, or the whole key.
+        is_granted: only groups that are granted something.
+        after: the last id of the previous page.
+    """
+
+    text: str = ""
+    source: str = ""
+    is_granted: bool = False
+    after: UUID | None = None
+    limit: int = 200
+
+
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """A live session and whose it is.
 

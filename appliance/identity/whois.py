@@ -85,6 +85,24 @@ class WhoIs(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[Session, ...]
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known here of a person, without asking any directory; groups are told without the way into them."""
+
+    accounts: tuple[Account, ...]
+    groups: tuple[Membership, ...]
+    roles: tuple[RoleReason, ...]
+
+
+async def known_of(person: Person) -> Known:
+    """Accounts, groups and reasons of a person."""
+    rows = await _memberships(person.id)
+    groups = tuple(
+        Membership(source=Source.of(row["source"]), key=row["key"], name=row["name"], way=(row["name"],))
+        for row in rows
+    )
+    return Known(accounts=await accounts_of_person(person.id), groups=groups, roles=_reasons(person, rows))
+
+
 async def who_is(text: str, now: datetime, *, people: People, sessions: Sessions, directories: Directories) -> WhoIs:
     """Whoever has this user name, address or identifier, here or in a directory.
 

@@ -8,6 +8,7 @@ import typer
 
 from appliance.identity.group_grants import Grant, grants_of
 from appliance.identity.groups import Group
+from appliance.identity.records import GroupFilter
 from appliance.ledger.records import Actor, ActorKind
 from installer.console import print_json
 from installer.context import CommandLine
@@ -39,20 +40,36 @@ T = TypeVar("T")
 
 
 @groups_app.command("list")
-def list_groups(ctx: typer.Context, *, as_json: AsJson = False) -> None:
-    """List every group, with its number of members and what it is granted."""
+def list_groups(
+    ctx: typer.Context,
+    *,
+    text: Annotated[str, typer.Option(help="Only whose name has this in it, or whose key it is.")] = "",
+    source: Annotated[str, typer.Option(metavar="SOURCE", help="Only groups of it, such as directory:corp.")] = "",
+    granted: Annotated[bool, typer.Option("--granted", help="Only groups that are granted something.")] = False,
+    after: Annotated[str, typer.Option(metavar="GROUP", help="Go on behind this group.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """List groups by source and name, with number of members and what each is granted, a page at a time."""
 
     async def work(appliance: "Appliance") -> tuple[tuple[Group, ...], tuple[Grant, ...]]:
-        return await appliance.identity.group_grants.groups(), await appliance.identity.group_grants.list()
+        group_grants = appliance.identity.group_grants
+        last = (await group_grants.find(after)).id if after else None
+        wanted = GroupFilter(text=text, source=source, is_granted=granted, after=last, limit=limit + 1)
+        found = await group_grants.groups(wanted)
+        return found, await group_grants.of(found)
 
-    groups, grants = _run(ctx, work)
+    found, grants = _run(ctx, work)
+    groups = found[:limit]
+    if len(found) > limit:
+        typer.echo(f"There are more: --after {groups[-1].id}", err=True)
     if as_json:
         print_json([_plain(group, grants) for group in groups])
         return
     for group in groups:
-        granted = ", ".join(_words(each["role"], each["project"]) for each in grants_of(grants, group)) or "-"
+        what = ", ".join(_words(each["role"], each["project"]) for each in grants_of(grants, group)) or "-"
         state = "gone" if group.is_gone else f"{group.members} members"
-        typer.echo(f"{f'{group.source}/{group.name}':<48} {state:<14} {granted}")
+        typer.echo(f"{f'{group.source}/{group.name}':<48} {state:<14} {what}")
 
 
 @groups_app.command("grant")
@@ -105,7 +122,7 @@ def _run(ctx: typer.Context, work: Callable[["Appliance"], Awaitable[T]]) -> T:
 
 async def _show(appliance: "Appliance", group: Group, *, as_json: bool) -> None:
     if as_json:
-        print_json(_plain(group, await appliance.identity.group_grants.list()))
+        print_json(_plain(group, await appliance.identity.group_grants.of([group])))
 
 
 def _plain(group: Group, grants: tuple[Grant, ...]) -> dict[str, object]:

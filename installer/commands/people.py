@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 import typer
 
-from appliance.identity.records import NewLink, Person, Role
+from appliance.identity.account_queries import accounts_of_person
+from appliance.identity.errors import AccountUnknownError
+from appliance.identity.records import NewLink, PeopleFilter, Person, Role
 from appliance.ledger.records import Actor, ActorKind
 from installer.context import CommandLine
 
@@ -68,9 +70,28 @@ def invite(
 
 
 @people_app.command("list")
-def list_people(ctx: typer.Context, *, as_json: AsJson = False) -> None:
-    """List everybody, with roles and state."""
-    people = _run(ctx, lambda appliance: appliance.identity.people.list())
+def list_people(
+    ctx: typer.Context,
+    *,
+    text: Annotated[str, typer.Option(help="Only whose name, address or user name has this in it.")] = "",
+    role: Annotated[Role | None, typer.Option(help="Only who has this role everywhere, by whatever way.")] = None,
+    source: Annotated[str, typer.Option(metavar="SOURCE", help="Only accounts of it, such as directory:corp.")] = "",
+    after: Annotated[str, typer.Option(metavar="EMAIL", help="Go on behind this person.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """List people by name, with roles and state, a page at a time."""
+
+    async def work(appliance: "Appliance") -> tuple[Person, ...]:
+        known = appliance.identity.people
+        last = (await known.find(after)).id if after else None
+        wanted = PeopleFilter(text=text, role=role, source=source, after=last, limit=limit + 1)
+        return await known.list(wanted)
+
+    found = _run(ctx, work)
+    people = found[:limit]
+    if len(found) > limit:
+        typer.echo(f"There are more: --after {_name(people[-1])}", err=True)
     if as_json:
         _print_json([_plain(person) for person in people])
         return
@@ -121,6 +142,37 @@ def enable(ctx: typer.Context, email: Email) -> None:
     async def work(appliance: "Appliance") -> None:
         person = await appliance.identity.people.find(email)
         await appliance.identity.people.enable(OPERATOR, person.id, appliance.clock())
+
+    _run(ctx, work)
+
+
+@people_app.command("unlink")
+def unlink(
+    ctx: typer.Context,
+    email: Email,
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its source, or its identifier if it has several.")],
+    *,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take an account of a directory or provider from a person; every session of theirs ends.
+
+    The source is not told: as long as it shows the user, it makes a new person of them.
+    """
+
+    async def work(appliance: "Appliance") -> None:
+        people = appliance.identity.people
+        person = await people.find(email)
+        known = await accounts_of_person(person.id)
+        found = [each for each in known if account in {str(each.id), str(each.source)}]
+        if len(found) != 1:
+            raise AccountUnknownError(f"{len(found)} accounts of this person are called {account}")
+        change = f"{_name(person)} loses the account {found[0].user_name} of {found[0].source}"
+        if _goes_on(change, yes=yes, dry_run=dry_run):
+            ended = await people.unlink(OPERATOR, person.id, found[0].id, appliance.clock())
+            if as_json:
+                _print_json({"account": str(found[0].id), "sessions": ended})
 
     _run(ctx, work)
 

@@ -12,6 +12,7 @@ from server.api import (
     decisions,
     directories,
     enrolment,
+    groups,
     health,
     hooks,
     ledger,
@@ -35,6 +36,7 @@ _MODULES: Final = (
     agents,
     ledger,
     people,
+    groups,
     directories,
 )
 _HANDLERS: Final[list[HTTPRouteHandler]] = [handler for module in _MODULES for handler in module.handlers]

@@ -16,11 +16,13 @@ from server.dashboard import (
     decisions,
     devices,
     directories,
+    groups,
     ledger,
     live,
     overview,
     passkeys,
     people,
+    person,
     policies,
     providers,
     reference,
@@ -32,8 +34,8 @@ from server.dashboard.banner import look_at_the_glass
 from server.dashboard.rendering import template_config as template_config
 
 _MODULES: Final = (
-    overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, ledger, people, directories,
-    reference,
+    overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, ledger, people, person,
+    groups, directories, reference,
     live, passkeys, step_up, break_glass, devices,
 )  # fmt: skip
 _PAGES: Final = Router(

@@ -41,6 +41,7 @@ ROOMS: Final = (
     Room("/agents", "Agents", "agents", frozenset({Permission.AGENTS_READ})),
     Room("/ledger", "Ledger", "ledger", frozenset({Permission.LEDGER_READ})),
     Room("/people", "People", "people", frozenset({Permission.PEOPLE_READ})),
+    Room("/groups", "Groups", "groups", frozenset({Permission.PEOPLE_READ})),
     Room("/directories", "Directories", "directories", frozenset({Permission.SETTINGS_READ})),
 )
 

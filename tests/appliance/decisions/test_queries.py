@@ -9,7 +9,8 @@ import pytest
 from appliance.actions.records import Outcome
 from appliance.database.connection import current_connection
 from appliance.database.identifiers import uuid7
-from appliance.decisions.queries import decision_by_id, find_decisions, like_pattern
+from appliance.database.patterns import like_pattern
+from appliance.decisions.queries import decision_by_id, find_decisions
 from appliance.decisions.records import DecisionFilter
 from appliance.decisions.statements import RECORD, record_arguments
 from tests.support.decisions import IDA, NOON, recorded

@@ -12,10 +12,12 @@ from uuid import uuid4
 import pytest
 
 from appliance.clock import utc_now
-from appliance.identity.records import Limits, LinkPurpose, NewLink
+from appliance.database.transaction import transaction
+from appliance.identity import accounts
+from appliance.identity.records import Limits, LinkPurpose, NewLink, Source, SourceKind
 from appliance.identity.service import Identity, build_identity
 from appliance.keys import load_or_create_keys
-from tests.support.people import Someone, claim, ledger_events
+from tests.support.people import OPERATOR, Someone, claim, ledger_events
 from tests.support.postgres import TestDatabase
 
 
@@ -77,7 +79,10 @@ async def test_from_the_owner_link_to_a_person_who_is_let_in_no_more(line: Line,
         ("ada@example.org", "active", ["owner"]),
         ("mia@example.org", "invited", ["approver", "member"]),
     ]
-    assert "mia@example.org" in (await line.run("list")).stdout
+    first = await line.run("list", "--limit", "1")
+    assert (first.stdout.split()[0], first.stderr) == (owner.email, f"There are more: --after {owner.email}\n")
+    rest = await line.run("list", "--after", owner.email, "--role", "approver")
+    assert (rest.stdout.split()[0], rest.stderr) == ("mia@example.org", "")
 
     again = await line.json("reset", "mia@example.org", "--yes")
     assert again["token"] != invited["token"]
@@ -100,6 +105,24 @@ async def _claimed(identity: Identity, token: str, email: str) -> Someone:
     """Two live sessions: the browser's, and a script's."""
     link = NewLink(token=token, expires_at=utc_now(), purpose=LinkPurpose.OWNER, link_id=uuid4())
     return await claim(identity, link, utc_now(), email=email, display_name="Ada")
+
+
+async def test_an_account_is_taken_from_its_person(line: Line) -> None:
+    """By its source, once somebody has said yes; its person's only way in stays."""
+    corp = Source(SourceKind.DIRECTORY, "corp")
+    profile = accounts.Profile(key="ida", user_name="ida", display_name="Ida", email="ida@example.org")
+    async with transaction():
+        person = await accounts.provision(corp.actor, corp, profile, utc_now())
+    told = await line.run("unlink", "ida@example.org", "directory:corp", "--yes", "--json", code=1)
+    assert json.loads(told.stderr.splitlines()[-1])["code"] == "unlink_refused"
+    assert "0 accounts" in (await line.run("unlink", "ida@example.org", "directory:lab", "--yes", code=1)).stderr
+    staff = Source(SourceKind.PROVIDER, "staff")
+    async with transaction():
+        await accounts.link(OPERATOR, staff, profile, person, utc_now())
+    await line.run("unlink", "ida@example.org", "directory:corp", "--dry-run")
+    assert len(await accounts.accounts_of_person(person)) == 2
+    assert (await line.json("unlink", "ida@example.org", "directory:corp", "--yes"))["sessions"] == 0
+    assert [each.source for each in await accounts.accounts_of_person(person)] == [staff]
 
 
 async def test_refusals_are_told_in_words_and_in_json(line: Line) -> None:
