@@ -49,7 +49,8 @@ async def test_sessions_end_and_what_the_groups_gave_goes(identity: Identity, ow
     assert await identity.sessions.authenticate(mia.token, NOW) is None
     person = await person_by_id(mia.id)
     assert person.roles == {Role.MEMBER}
-    assert not (person.sources or person.groups)
+    assert not person.sources
+    assert not person.groups
     assert (await group("g")).members == 0
     assert await ledger_facts("account.unlinked") == [{"source": str(CORP), "account": str(account), "sessions": ended}]
     with pytest.raises(AccountUnknownError):
