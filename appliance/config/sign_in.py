@@ -185,7 +185,8 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             description="Wrong passwords in a row that we pass on for one person; set it below the number at which the"
-            " directory locks the account, so that no stranger can lock people out from here.",
+            " directory locks the account, so that no stranger can lock people out from here. Below half of it where"
+            " bind_template has an @: a person may have two names then, and each is counted.",
             ge=1,
             le=100,
         ),
@@ -206,7 +207,8 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     brake_percent: Annotated[
         int,
         Meta(
-            description="A sync that would disable more of the directory's people than this stops and asks a person.",
+            description="A sync that would disable more of the directory's people than this stops and asks a person;"
+            " of less than ten people 10% is nobody, so each leaver is confirmed.",
             ge=0,
             le=100,
             extra={"unit": "%"},

@@ -1,5 +1,6 @@
 """Rules of directories and providers that a range or a pattern cannot say."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,8 @@ from appliance.config.sign_in import Directory
 _USER: Final = "{user}"
 _LDAP: Final = ("ldaps", "ldap")
 _URLS_MAX: Final = 10
+_COMMA: Final = re.compile(r"(?<!\\),")
+_PIECE: Final = re.compile(r"\s*[A-Za-z0-9][A-Za-z0-9.-]*\s*=\s*\S.*")
 
 
 def _is_url(text: str, schemes: tuple[str, ...], *, has_path: bool) -> bool:
@@ -55,6 +58,11 @@ def _file(value: Path) -> None:
 def _bind_template(value: str) -> None:
     if value and (value.count(_USER) != 1 or value.replace(_USER, "").count("{") or value.count("}") != 1):
         raise ValueError(f"must hold {_USER} once, and no other braces")
+
+
+def _is_name(template: str) -> bool:
+    """Whether a template makes a distinguished name (RFC 4514)."""
+    return all(_PIECE.fullmatch(piece) for piece in _COMMA.split(template))
 
 
 def _filter(value: str) -> None:
@@ -142,6 +150,9 @@ def _across_bind(directory: Directory) -> Iterator[tuple[str, str]]:
         return
     if not directory.bind_template:
         yield "bind_template", "must be set with bind = direct"
+    elif directory.kind == "ldap" and not _is_name(directory.bind_template):
+        # RFC 4513, 5.1.1: a server other than Active Directory takes nothing else, and would refuse everybody.
+        yield "bind_template", "must be a distinguished name such as uid={user},ou=people,dc=example with kind = ldap"
     if directory.bind_dn:
         yield "bind_dn", "belongs to bind = service"
     if directory.bind_password is not None:

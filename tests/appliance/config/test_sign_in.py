@@ -136,6 +136,7 @@ def test_an_unknown_variable_is_refused(tmp_path: Path, variable: str, told: str
     assert told in problem
 
 
+NO_ACCOUNT = {"bind": "'direct'", "bind_dn": "", "bind_password": ""}
 DIRECTORY_PROBLEMS = [
     ({"urls": "[]"}, "urls holds 0 hosts"),
     ({"urls": "['https://dc1']"}, "urls holds 'https://dc1', which is not ldaps://host[:port]"),
@@ -155,6 +156,10 @@ DIRECTORY_PROBLEMS = [
     ({"bind": "'direct'", "bind_template": "'{user}@x'", "bind_dn": ""}, "bind_password belongs to bind = service"),
     ({"bind": "'direct'", "bind_template": "'{user}@x'", "bind_password": ""}, "bind_dn belongs to bind = service"),
     ({"bind_template": "'user@x'"}, "bind_template must hold {user} once"),
+    *(
+        ({**NO_ACCOUNT, "kind": "'ldap'", "bind_template": f"'{template}'"}, "bind_template must be a distinguished")
+        for template in ("{user}@x", "X\\{user}", "{user}", "uid={user},people,dc=x", "uid={user},=x", "={user},dc=x")
+    ),
     ({"bind_template": "'{user}{user}'"}, "bind_template must hold {user} once"),
     ({"bind_template": "'{user}{0}'"}, "bind_template must hold {user} once, and no other braces"),
     ({"user_filter": "'(uid={user})'"}, "user_filter must not hold {user}"),
