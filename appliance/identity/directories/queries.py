@@ -31,6 +31,13 @@ WHERE a.source = $1 GROUP BY a.key
 _ENTRIES: Final = "SELECT key, is_group, dn, name, members, profile FROM directory_entry WHERE directory = $1"
 
 
+# Of whoever was disabled nothing is remembered but the key. The last owner is spared: that is how it shall be.
+_UNMET: Final = """
+SELECT a.key FROM external_account a LEFT JOIN directory_entry e ON e.directory = $1 AND e.key = a.key
+WHERE a.source = $2 AND NOT a.is_disabled AND a.spared_at IS NULL AND (e.key IS NULL OR e.profile = '')
+"""
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What stands here of one directory.
 
@@ -105,6 +112,13 @@ async def remembered_keys(directory: str) -> frozenset[str]:
     """Keys of all entries that the last reading showed."""
     async with read_connection() as connection:
         rows = await connection.fetch("SELECT key FROM directory_entry WHERE directory = $1", directory)
+    return frozenset([row["key"] for row in rows])
+
+
+async def unmet_keys(directory: str, source: str) -> frozenset[str]:
+    """Keys of enabled accounts whose people the last reading did not show as enabled: they came in by a sign-in."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_UNMET, directory, source)
     return frozenset([row["key"] for row in rows])
 
 

@@ -96,10 +96,15 @@ def check_reading(accounts: Accounts, entries: Entries, change: Change) -> None:
         raise DirectoryIncompleteError(f"The directory shows nobody, and {len(known)} people of it are known here")
 
 
-def needs_everything(remembered: Collection[str], change: Change) -> bool:
-    """Whether somebody came in without a change of their own, so that only a full reading tells who they are."""
-    told = {user.key for user in change.users} | {group.key for group in change.groups}
-    return not change.is_complete and not change.present <= told.union(remembered)
+def needs_everything(remembered: Collection[str], unmet: Collection[str], change: Change) -> bool:
+    """Whether only a full reading tells how it stands with somebody.
+
+    So it is if somebody came in without a change of their own; and if a sign-in made the account of somebody whom the
+    directory disabled or deleted after it had taken their password: no later change tells of them.
+    """
+    told = {user.key for user in change.users}
+    is_shown = change.present <= told.union(remembered, (group.key for group in change.groups))
+    return not change.is_complete and not (is_shown and told.issuperset(unmet))
 
 
 def is_quiet(remembered: Collection[str], change: Change) -> bool:

@@ -221,7 +221,8 @@ class DirectorySync:
         if last is None or not last.cursor:
             return Reading(change=await self._port.read_all(), kind=RunKind.FULL, started_at=now)
         change, remembered = await self._port.read_since(last.cursor), await queries.remembered_keys(self.name)
-        if rules.needs_everything(remembered, change):
+        unmet = await queries.unmet_keys(self.name, str(self.source))
+        if rules.needs_everything(remembered, unmet, change):
             change = await self._port.read_all()
         return Reading(
             change=change,

@@ -1,16 +1,20 @@
 """Signing in by a real OpenLDAP that locks accounts after three wrong passwords."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from appliance.adapters.ldap.directory import LdapDirectory
+from appliance.clock import utc_now
 from appliance.identity.directories.errors import (
     DirectoryRefusedError,
     DirectorySignInRefusedError,
     DirectoryUnavailableError,
 )
-from appliance.identity.directories.records import RefusalCause
+from appliance.identity.directories.plans import RunKind, RunState
+from appliance.identity.directories.records import DirectoryGroup, DirectoryUser, RefusalCause
+from appliance.identity.directories.service import Directories
 from appliance.identity.queries import person_by_id
 from appliance.identity.service import Identity
 from tests.support.directories import of_slapds
@@ -18,6 +22,7 @@ from tests.support.directory_sign_in import sign_ins
 from tests.support.people import HERE, NOW, ledger_facts, make_owner
 from tests.support.people import PASSWORD as LOCAL_PASSWORD
 from tests.support.slapd import LOCKOUT_AFTER, PASSWORD, Slapd, dn_of, group, person, slapd
+from tests.support.syncing import settings
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +86,31 @@ async def test_whom_the_directory_has_locked_stays_out(
     assert (await ledger_facts("sign_in.refused"))[-1]["cause"] == "locked"
     # Anybody can bring a lock about: what it ends is for sync to say, which reads it without anybody's attempt.
     assert await committed.sessions.authenticate(session.token, NOW)
+
+
+async def test_a_joiner_who_leaves_during_their_first_sign_in_is_out_at_the_next_sync(
+    committed: Identity, directory: LdapDirectory, server: Slapd
+) -> None:
+    """Sync met them disabled before the sign-in made their account; nothing in the directory changes any more."""
+    directories = Directories([directory], {"slapd": settings()}, utc_now)
+    sync = directories.syncs["slapd"]
+    await sync.run()
+    server.add(person("noa"))
+
+    async def overtaken(user: DirectoryUser) -> tuple[DirectoryGroup, ...]:
+        lock = f"dn: {dn_of('noa')}\nchangetype: modify\nadd: pwdAccountLockedTime\n"
+        await asyncio.to_thread(server.modify, f"{lock}pwdAccountLockedTime: 000001010000Z\n")
+        assert (await sync.run()).state is RunState.DONE
+        return ()
+
+    directory.groups_of = overtaken  # type: ignore[method-assign]
+    session = await sign_ins(committed, directory).by_directory("slapd", "noa", PASSWORD, HERE, utc_now())
+    assert await committed.sessions.authenticate(session.token, utc_now())
+    run = await sync.run()
+    assert (run.kind, run.counts["disabled"]) == (RunKind.FULL, 1)
+    committed.sessions.forget()  # as every process does that hears of it
+    assert await committed.sessions.authenticate(session.token, utc_now()) is None
+    assert (await sync.run()).kind is RunKind.INCREMENTAL
 
 
 async def test_local_owners_come_in_while_it_is_down(identity: Identity, server: Slapd) -> None:

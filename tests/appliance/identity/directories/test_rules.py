@@ -168,9 +168,17 @@ def test_groups_that_all_vanish_are_held() -> None:
     assert "none of 1 groups" in held_by(Brake(percent=100, people=9), planned, known("ida"), {"dev": "dev"})
 
 
+def test_whoever_came_in_by_a_sign_in_is_met_once() -> None:
+    """By what the reading tells of them anyway, and else by a reading of everybody."""
+    assert needs_everything({"ida", "bob"}, {"bob"}, news({"ida", "bob"}))
+    assert needs_everything({"ida"}, {"gone"}, news({"ida"}))
+    assert not needs_everything({"ida"}, {"bob"}, news({"ida", "bob"}, user("bob")))
+    assert not needs_everything({"ida"}, {"bob"}, everything(user("ida")))
+
+
 def test_what_came_in_without_a_change_needs_everything() -> None:
     """A subtree that was moved below the base changes none of its entries."""
-    assert needs_everything({"ida"}, news({"ida", "moved-in"}))
-    assert not needs_everything({"ida"}, news({"ida"}, user("bob")))
+    assert needs_everything({"ida"}, (), news({"ida", "moved-in"}))
+    assert not needs_everything({"ida"}, (), news({"ida"}, user("bob")))
     assert is_quiet({"ida"}, news({"ida"}))
     assert not is_quiet({"ida", "bob"}, news({"ida"}))
