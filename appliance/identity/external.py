@@ -133,8 +133,9 @@ class ExternalSignIns:
             await self._throttle.give_back(attempt, has_succeeded=False)
             raise
         except DirectoryUnavailableError:
-            await self._throttle.give_back(attempt, has_succeeded=False)
-            await self._record(name, _RefusedError(Cause.DIRECTORY_UNAVAILABLE), origin, now)
+            async with transaction():  # one for both: many may try while the directory is down
+                await self._record(name, _RefusedError(Cause.DIRECTORY_UNAVAILABLE), origin, now)
+                await self._throttle.give_back(attempt, has_succeeded=False)
             raise
         except _RefusedError as refused:
             await self._record(name, refused, origin, now)
@@ -279,13 +280,15 @@ class ExternalSignIns:
         source, user = source_of(name), refused.user
         facts = {"cause": refused.cause.value, "directory": name}
         personal = personal_of(origin) | ({"user_name": shown(user.user_name)} if user else {})
+        is_leaver = user is not None and user.is_disabled and refused.cause is Cause.DISABLED
         async with transaction():
-            account = await accounts.find_account(source, user.key if user else "")
-            if account and user and user.is_disabled and refused.cause is Cause.DISABLED and not account.is_disabled:
-                await accounts.disable(source.actor, source, (user.key,), now, cause="disabled")
+            account = await accounts.find_account(source, user.key) if user else None
+            if account and is_leaver and not account.is_disabled:
+                await accounts.disable(source.actor, source, (account.key,), now, cause="disabled")
             subject = f"person:{account.person_id}" if account else "service:sign_in"
             await record(NOBODY, events.SIGN_IN_REFUSED, subject, now, facts=facts, personal=personal)
-        self._sessions.forget()
+        if is_leaver:  # nobody else's session is over by a refusal
+            self._sessions.forget()
 
 
 def source_of(directory: str) -> Source:

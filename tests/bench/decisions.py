@@ -33,14 +33,14 @@ def measure(installation: Installation) -> Figures:
         raise SystemExit("wrk is missing: run `make bench`, which installs it, or `apt-get install wrk`")
     asyncio.run(_make_table(installation))
     before = asyncio.run(_counts(installation))
-    _wrk(installation, 4, 2, "9")  # warms caches and statistics; not counted
+    load(installation, 4, 2, "9")  # warms caches and statistics; not counted
     warm = _settled(installation)
     figures: Figures = {}
     replies = broken = not_200 = 0
     for clients in CLIENTS:
         rounds = []
         for number in range(ROUNDS):
-            loaded = _wrk(installation, clients, SECONDS, f"{clients}{number}")
+            loaded = load(installation, clients, SECONDS, f"{clients}{number}")
             rounds.append({**_round(loaded), "pgbench_per_second": _pgbench(installation, clients)})
             replies, broken = replies + loaded["replies"], broken + loaded["broken"]
             not_200 += loaded["not_200"]
@@ -78,14 +78,14 @@ def _medians(rounds: list[Figures]) -> Figures:
     return figures
 
 
-def _wrk(installation: Installation, clients: int, seconds: int, run: str) -> Figures:
-    """Load with distinct bodies; what requests.lua prints at the end."""
+def load(installation: Installation, clients: int, seconds: int, run: str, *, pause_ms: int = 0) -> Figures:
+    """Load with distinct bodies, each client pausing before each call; what requests.lua prints at the end."""
     done = subprocess.run(  # noqa: S603 - a benchmark tool with fixed words
         [  # noqa: S607 - wherever the distribution puts it
             "wrk", "-t", "1", "-c", str(clients), "-d", f"{seconds}s", "--timeout", "10s",
             "-s", str(_FOLDER / "requests.lua"), f"http://127.0.0.1:{installation.port}",
         ],
-        env={**os.environ, "BENCH_TOKEN": installation.token, "BENCH_RUN": run},
+        env={**os.environ, "BENCH_TOKEN": installation.token, "BENCH_RUN": run, "BENCH_PAUSE_MS": str(pause_ms)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     loaded: Figures = json.loads(done.stdout.strip().splitlines()[-1])

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,13 @@ _COMMAND = [sys.executable, "-P", "-m", "installer"]
 class Installation:
     """The running processes and their addresses."""
 
-    def __init__(self, state: Path, port: int) -> None:
-        """`state` is empty; `port` is free."""
+    def __init__(self, state: Path, port: int, more: Mapping[str, str]) -> None:
+        """`state` is empty; `port` is free; `more` are further settings."""
         self.port = port
         self.log = state.with_suffix(".log")
         self.environ = {
-            **os.environ, **RAISED, "LEASH_SERVER__PORT": str(port), "LEASH_STATE__DIRECTORY": str(state),
+            **os.environ, **RAISED, **more,
+            "LEASH_SERVER__PORT": str(port), "LEASH_STATE__DIRECTORY": str(state),
         }  # fmt: skip
         self.token = ""
         self._postgres = EmbeddedPostgres(state)
@@ -135,13 +136,13 @@ class Installation:
 
 
 @contextmanager
-def installed() -> Iterator[Installation]:
-    """An installation for the length of a run."""
+def installed(more: Mapping[str, str] | None = None) -> Iterator[Installation]:
+    """An installation for the length of a run; `more` are settings beside those that are raised."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="leash-bench-") as folder:
-        installation = Installation(Path(folder) / "state", port)
+        installation = Installation(Path(folder) / "state", port, more or {})
         try:
             installation.start()
             yield installation

@@ -1,6 +1,7 @@
 -- Hook bodies as Claude Code sends them before a tool: shell, files, searches, web and MCP; no two are the same.
--- Environment: BENCH_TOKEN (machine token), BENCH_RUN (distinguishes runs). Prints one line of JSON at the end.
+-- Environment: BENCH_TOKEN (machine token), BENCH_RUN (distinguishes runs), BENCH_PAUSE_MS (before each call). Prints one line of JSON at the end.
 local run = os.getenv("BENCH_RUN") or "0"
+local pause = tonumber(os.getenv("BENCH_PAUSE_MS") or "0")
 local number = 0
 local line = "    total_%d = total_%d + price * quantity  -- row %d\\n"
 
@@ -56,6 +57,11 @@ function init(arguments)
   wrk.headers["Content-Type"] = "application/json"
   wrk.headers["x-openleash-api-version"] = "2026-05-22.local-hook-evaluate.v1"
   wrk.path = "/v1/hooks/claude/PreToolUse?user_token=" .. os.getenv("BENCH_TOKEN")
+end
+
+-- Without it wrk asks no clock between two calls.
+if pause > 0 then
+  function delay() return pause end
 end
 
 function request()
