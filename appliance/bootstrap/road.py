@@ -17,6 +17,7 @@ from appliance.decisions.refusals import Refusals
 from appliance.decisions.service import Decisions
 from appliance.decisions.writer import DecisionWriter
 from appliance.feed import Feed
+from appliance.identity.directories.runs import CHANNEL as RUNS_CHANNEL
 from appliance.identity.queries import CHANNEL as IDENTITY_CHANNEL
 from appliance.identity.records import SignedIn
 from appliance.identity.rules import Permission
@@ -71,6 +72,7 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
         {
             ASKS_CHANNEL: _all(waiters.wake, news.heard),
             POLICY_CHANNEL: _all(wakening.wake, _published(feed, "policies", Permission.POLICIES_READ)),
+            RUNS_CHANNEL: _published(feed, "directories", Permission.SETTINGS_READ),
             AGENTS_CHANNEL: _all(tokens.forget, _published(feed, "agents", Permission.AGENTS_READ)),
             # The machines of somebody who was disabled are refused at once.
             IDENTITY_CHANNEL: _all(appliance.identity.sessions.forget, tokens.forget, streams.people_changed),

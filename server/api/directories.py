@@ -127,11 +127,11 @@ async def show_one_run(name: FromPath[str], run_id: FromPath[UUID]) -> SyncRunDe
     return await _detail(await _run_of(name, run_id))
 
 
-@post("/v1/directories/{name:str}/sync", guards=[_MANAGE], status_code=200, tags=["Directories"])
+@post("/v1/directories/{name:str}/sync", guards=[_MANAGE], status_code=202, tags=["Directories"])
 async def sync(request: AnyRequest, name: FromPath[str], data: JSONBody[SyncBody]) -> SyncRunDetail:
-    """Bring the directory's people up to its state now; look at `state` and `problem` of the run."""
+    """Begin to bring the directory's people up to its state; read the run until its `state` is not `running`."""
     actor = signed_in_of(request).actor
-    return await _detail(await appliance_of(request).directories.sync(actor, name, data.kind))
+    return await _detail(await appliance_of(request).directories.start(actor, name, data.kind))
 
 
 @post(

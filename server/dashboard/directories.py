@@ -110,9 +110,9 @@ async def compare(request: AnyRequest, name: FromPath[str]) -> Template:
 
 @post("/directories/{name:str}/sync", guards=[_MANAGE], include_in_schema=False)
 async def sync(request: AnyRequest, name: FromPath[str]) -> Response[Any]:
-    """Bring the directory's people up to its state now."""
+    """Begin to bring the directory's people up to its state; the run's page tells how it goes on."""
     kind = RunKind.FULL if (await fields_of(request)).get("kind") == RunKind.FULL.value else None
-    made = await attempted(appliance_of(request).directories.sync(signed_in_of(request).actor, name, kind))
+    made = await attempted(appliance_of(request).directories.start(signed_in_of(request).actor, name, kind))
     if isinstance(made, LeashError):
         return await _directories_page(request, about=name, problem=made)
     return Redirect(f"/directories/{name}/runs/{made.id}", status_code=HTTP_303_SEE_OTHER)
@@ -152,9 +152,15 @@ async def show_runs(request: AnyRequest, name: FromPath[str]) -> Template:
 
 
 @get("/directories/{name:str}/runs/{run_id:uuid}", guards=[_READ], include_in_schema=False)
-async def show_run(request: AnyRequest, name: FromPath[str], run_id: FromPath[UUID]) -> Template:
-    """One run: what it changed, or would change as long as it is held."""
-    return await _run_page(request, name, run_id)
+async def show_run(request: AnyRequest, name: FromPath[str], run_id: FromPath[UUID]) -> Template | Response[str]:
+    """One run: how it goes, what it changed, or would change as long as it is held."""
+    try:
+        return await _run_page(request, name, run_id)
+    except RunUnknownError:
+        if request.headers.get("HX-Request") != "true":
+            raise
+        # Somebody has looked on while it ended; what it would do was waiting for a person already.
+        return Response("", headers={"HX-Redirect": f"/directories/{name}/runs"})
 
 
 @post(

@@ -8,7 +8,7 @@ from server.authorization import requires_sign_in
 from server.dashboard.dependencies import AnyRequest
 from server.streams import EventStream, Frames, retry
 
-TOPICS: Final = ("approvals", "agents", "policies")
+TOPICS: Final = ("approvals", "agents", "policies", "directories")
 
 
 @get("/live", guards=[requires_sign_in], include_in_schema=False, sync_to_thread=False)

@@ -1,11 +1,14 @@
 """What tests of directory sync share: settings, a clock that is moved by hand, looks at the database."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from appliance.config.sign_in import Directory as DirectorySettings
 from appliance.database.connection import read_connection
+from appliance.identity.directories import queries
+from appliance.identity.directories.plans import RunState
 from appliance.identity.directories.service import Directories
 from tests.support.fake_directory import URL
 from tests.support.people import NOW
@@ -34,6 +37,13 @@ def settings(**fields: Any) -> DirectorySettings:  # noqa: ANN401 - whatever a t
     """A directory's settings; the brake is off unless the test says otherwise."""
     chosen = {"brake_percent": 100, "brake_people": 1000, **fields}
     return DirectorySettings(kind="ldap", urls=(URL,), user_base="ou=people,dc=example", bind_dn="cn=leash", **chosen)
+
+
+async def ended(directory: str = "corp") -> None:
+    """Wait until no run of the directory is under way."""
+    async with asyncio.timeout(20):
+        while any(run.state is RunState.RUNNING for run in await queries.runs(directory=directory)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def enabled(directory: str = "corp") -> dict[str, bool]:

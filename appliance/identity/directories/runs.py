@@ -16,6 +16,8 @@ from appliance.identity.directories.errors import RunClosedError
 from appliance.identity.directories.plans import Entry, Run, RunKind, RunState, SyncChange
 from appliance.ledger.records import Actor
 
+# Notified in the commit of every change of how a run stands; without a payload.
+CHANNEL: Final = "leash_directory_runs"
 INTERRUPTED: Final = "The run was interrupted before it changed anything"
 # How often in a row a failure was met, among the counts of the one run that stands for all of them.
 TIMES: Final = "times"
@@ -25,6 +27,7 @@ _BEGIN: Final = """
 INSERT INTO sync_run (id, directory, kind, state, started_at, counts, cursor, basis, problem, started_by, resolved_by)
 VALUES ($1, $2, $3, 'running', $4, '{}', '', $5, '', $6, '')
 """
+_HAS_READ: Final = "UPDATE sync_run SET counts = $2 WHERE id = $1 AND state = 'running'"
 _END: Final = """
 UPDATE sync_run SET state = $3, kind = $4, ended_at = $5, counts = $6, cursor = $7, problem = $8,
   seconds_to_effect = $9 WHERE id = $1 AND state = $2
@@ -76,7 +79,16 @@ async def begin(directory: str, kind: RunKind, basis: str, actor: Actor, now: da
             await end(row["id"], outcome, now)
             await _record(actor, events.SYNC_FAILED, directory, row["id"], now, {"code": "interrupted"})
         await current_connection().execute(_BEGIN, run_id, directory, kind.value, now, basis, actor.id[:64])
+        await _announce()
     return run_id
+
+
+async def has_read(run_id: UUID, people: int, groups: int) -> None:
+    """Note, for whoever looks at the run meanwhile, how much of the directory it has read; its end says what it did."""
+    counts = msgspec.json.encode({"people_read": people, "groups_read": groups}).decode()
+    async with transaction():
+        await current_connection().execute(_HAS_READ, run_id, counts)
+        await _announce()
 
 
 async def end(run_id: UUID, outcome: Outcome, now: datetime, *, before: RunState = RunState.RUNNING) -> None:
@@ -92,6 +104,7 @@ async def end(run_id: UUID, outcome: Outcome, now: datetime, *, before: RunState
     )  # fmt: skip
     if done != "UPDATE 1":
         raise RunClosedError
+    await _announce()
 
 
 async def resolve(run: Run, state: RunState, by: str, now: datetime, *, problem: str = "") -> None:
@@ -106,6 +119,7 @@ async def resolve(run: Run, state: RunState, by: str, now: datetime, *, problem:
     )  # fmt: skip
     if done != "UPDATE 1":
         raise RunClosedError
+    await _announce()
 
 
 async def fail(run_id: UUID, outcome: Outcome, code: str, actor: Actor, now: datetime) -> None:
@@ -130,6 +144,7 @@ async def fail(run_id: UUID, outcome: Outcome, code: str, actor: Actor, now: dat
 async def forget(run_id: UUID) -> None:
     """Delete a run of which nothing is worth keeping."""
     await current_connection().execute("DELETE FROM sync_run WHERE id = $1", run_id)
+    await _announce()
 
 
 async def store_changes(run_id: UUID, changes: Iterable[SyncChange]) -> None:
@@ -165,6 +180,10 @@ async def remember(directory: str, entries: Collection[Entry], gone: Collection[
 async def record_run(actor: Actor, event: str, run: Run, now: datetime, facts: Mapping[str, Any]) -> None:
     """The ledger entry of what a run did, or of what somebody did with it."""
     await _record(actor, event, run.directory, run.id, now, facts)
+
+
+async def _announce() -> None:
+    await current_connection().execute("SELECT pg_notify($1, '')", CHANNEL)
 
 
 async def _record(

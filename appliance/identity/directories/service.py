@@ -1,15 +1,19 @@
 """The directories of this installation, as pages, commands and sign-in are handed them."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+import structlog
 
 from appliance.clock import Clock
 from appliance.config.sign_in import Directory as DirectorySettings
 from appliance.database.transaction import transaction
+from appliance.errors import LeashError
 from appliance.identity.changes import check_manages, recorded_refusals, take_turn
 from appliance.identity.directories import events, queries, runs, undoing
-from appliance.identity.directories.errors import DirectoryUnknownError, RunClosedError
+from appliance.identity.directories.errors import DirectoryUnknownError, RunClosedError, RunUnknownError
 from appliance.identity.directories.plans import Preview, Run, RunKind, RunState
 from appliance.identity.directories.ports import Directory
 from appliance.identity.directories.queries import DirectoryStatus
@@ -22,6 +26,7 @@ from appliance.ledger.records import Actor
 
 Adapter = Callable[[str, DirectorySettings], Directory]
 _NAMES_SHOWN: Final = 3
+log = structlog.get_logger(__name__)
 
 
 class Directories:
@@ -32,6 +37,7 @@ class Directories:
         self._ports = {port.name: port for port in ports}
         self._settings = settings
         self._clock = clock
+        self._running = set[asyncio.Task[Run]]()
         self.syncs = {name: DirectorySync(port, settings[name], clock) for name, port in self._ports.items()}
 
     @property
@@ -69,10 +75,32 @@ class Directories:
             DirectoryUnknownError, SyncBusyError, SyncOffError: nothing was begun.
             RoleChangeRefusedError: the actor does not manage people.
         """
-        self.port(name)
-        async with recorded_refusals(actor, "sync", f"source:directory:{name}", self._clock(), RoleChangeRefusedError):
-            await check_manages(actor, ())
+        await self._check_may_sync(actor, name)
         return await self.syncs[name].run(actor, kind)
+
+    async def start(self, actor: Actor, name: str, kind: RunKind | None = None) -> Run:
+        """Begin a run that goes on by itself, and say how it stands at its beginning.
+
+        Raises:
+            DirectoryUnknownError, SyncBusyError, SyncOffError, RoleChangeRefusedError: as for `sync`.
+        """
+        await self._check_may_sync(actor, name)
+        begun: asyncio.Future[UUID] = asyncio.get_running_loop().create_future()
+        running = asyncio.create_task(self.syncs[name].run(actor, kind, begun=begun))
+        self._running.add(running)
+        running.add_done_callback(self._ended)
+        either: tuple[asyncio.Future[Any], ...] = (running, begun)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            return await (queries.run_by_id(begun.result()) if begun.done() else running)
+        except RunUnknownError:  # it has ended, and what it would do was waiting for a person already
+            return await running
+
+    def _ended(self, running: asyncio.Task[Run]) -> None:
+        self._running.discard(running)
+        problem = None if running.cancelled() else running.exception()
+        if problem is not None and not isinstance(problem, LeashError):
+            log.error("directory_sync.broke", exc_info=problem)
 
     async def preview(self, name: str, kind: RunKind = RunKind.FULL) -> Preview:
         """What a run would do now; nothing at all is written.
@@ -146,7 +174,10 @@ class Directories:
         return tuple(found)
 
     async def close(self) -> None:
-        """Let go of every connection and thread."""
+        """Let go of every connection and thread; runs that were started here end without changing anybody."""
+        for running in (running_now := tuple(self._running)):
+            running.cancel()
+        await asyncio.gather(*running_now, return_exceptions=True)
         for port in self._ports.values():
             await port.close()
 
@@ -170,6 +201,11 @@ class Directories:
             since = f"last good {status.last_good.started_at:%Y-%m-%d %H:%M} UTC" if status.last_good else "never good"
             found.append(f"Directory {name}: sync fails ({since}): {status.last_failed.problem}")
         return found
+
+    async def _check_may_sync(self, actor: Actor, name: str) -> None:
+        self.port(name)
+        async with recorded_refusals(actor, "sync", f"source:directory:{name}", self._clock(), RoleChangeRefusedError):
+            await check_manages(actor, ())
 
     async def _to_resolve(self, actor: Actor, change: str, run_id: UUID, state: RunState) -> Run:
         """The run that somebody decides about.

@@ -68,12 +68,15 @@ class DirectorySync:
         """Whether it runs by itself: there is an account to read with, and a time between two runs."""
         return self.settings.bind == "service" and self.settings.sync_seconds > 0
 
-    async def run(self, actor: Actor | None = None, kind: RunKind | None = None) -> Run:
+    async def run(
+        self, actor: Actor | None = None, kind: RunKind | None = None, *, begun: asyncio.Future[UUID] | None = None
+    ) -> Run:
         """Bring the people of the directory up to its state, or say in the run's `problem` why not.
 
         Args:
             actor: who asks for it; the schedule if nobody does.
             kind: how much to read; what is due if it is not given.
+            begun: gets the run's identifier as soon as there is one, for somebody who looks at it meanwhile.
 
         Raises:
             SyncBusyError: another run of this directory is under way.
@@ -85,11 +88,18 @@ class DirectorySync:
             due = kind or await self._kind_due(now)
             run_id = await runs.begin(self.name, due, self._basis, acting, now)
             try:
+                if begun is not None and not begun.done():
+                    begun.set_result(run_id)
                 reading = await self._read(due, now)
+                if begun is not None:
+                    await runs.has_read(run_id, len(reading.change.users), len(reading.change.groups))
                 async with transaction():
                     run_id = await self._settle(run_id, reading, acting)
             except LeashError as problem:
                 await self._failed(run_id, due, problem.code, problem.detail, acting)
+            except asyncio.CancelledError:
+                await self._failed(run_id, due, "interrupted", runs.INTERRUPTED, acting)
+                raise
             except (OSError, TimeoutError) as problem:
                 said = f"{type(problem).__name__}: {problem}"
                 await self._failed(run_id, due, "directory_unavailable", said, acting)

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.directory_world import directory_world
 from tests.support.fake_directory import FakeDirectory, Fault
 from tests.support.postgres import TestPostgres
-from tests.support.syncing import enabled, settings
+from tests.support.syncing import enabled, ended, settings
 from tests.support.web_world import World
 
 RUNS = "/v1/directories/corp/runs"
@@ -29,15 +30,24 @@ async def world(postgres: TestPostgres, tmp_path: Path, fake: FakeDirectory) -> 
         yield running
 
 
+async def ran(world: World, **body: str) -> dict[str, Any]:
+    """Begin a run, and read it when it has ended."""
+    begun = await world.as_script(world.owner, "POST", "/v1/directories/corp/sync", body)
+    assert begun.status_code == 202, begun.text
+    await ended()
+    told: dict[str, Any] = (await world.as_script(world.owner, "GET", f"{RUNS}/{begun.json()['id']}")).json()
+    return told
+
+
 async def test_a_script_runs_confirms_and_undoes(world: World, fake: FakeDirectory) -> None:
     """The answer is the run with everybody in it; a second decision is refused."""
     owner = world.owner
-    done = (await world.as_script(owner, "POST", "/v1/directories/corp/sync", {})).json()
+    done = await ran(world)
     assert (done["state"], [line["who"] for line in done["changes"]]) == ("done", ["ida", "ben", "eve"])
     assert "cursor" not in done
     for key in list(fake.users)[:2]:
         fake.change(key, is_disabled=True)
-    held = (await world.as_script(owner, "POST", "/v1/directories/corp/sync", {"kind": "full"})).json()
+    held = await ran(world, kind="full")
     assert (held["state"], held["counts"]) == ("held", {"disabled": 2})
     [corp] = (await world.as_script(owner, "GET", "/v1/directories")).json()["directories"]
     assert (corp["held"]["id"], corp["known"]["people"], corp["hosts"][0]["state"]) == (held["id"], 3, "up")
@@ -64,7 +74,7 @@ async def test_health_warns_and_stays_ready(world: World, fake: FakeDirectory) -
     """Whatever becomes of a directory, calls are decided; the words name nobody."""
     assert (await world.client.get("/health")).json()["warnings"] == ["directory_unencrypted"]
     fake.fault = Fault.ERROR
-    failed = (await world.as_script(world.owner, "POST", "/v1/directories/corp/sync", {})).json()
+    failed = await ran(world)
     assert (failed["state"], failed["problem"]) == ("failed", "dc1 said: 51 busy")
     told = (await world.client.get("/health")).json()
     assert told["warnings"] == ["directory_host_down", "directory_sync_failing", "directory_unencrypted"]

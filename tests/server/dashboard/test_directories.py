@@ -14,7 +14,7 @@ from tests.support.directory_world import directory_world
 from tests.support.fake_directory import FakeDirectory, Fault
 from tests.support.people import Someone, ledger_events, ledger_facts, make_person
 from tests.support.postgres import TestPostgres
-from tests.support.syncing import enabled, settings
+from tests.support.syncing import enabled, ended, settings
 from tests.support.web_world import World
 
 PART = {"HX-Request": "true"}
@@ -35,6 +35,13 @@ async def world(postgres: TestPostgres, tmp_path: Path, fake: FakeDirectory) -> 
     described = settings(label="Head office", brake_people=2, allow_unencrypted=True, bind_password=None)
     async with directory_world(postgres, tmp_path, fake, described) as running:
         yield running
+
+
+async def sync(world: World, kind: str = "") -> httpx.Response:
+    """Press Run now, and wait for the end of the run."""
+    reply = await press(world, world.owner, "/directories/corp/sync", kind=kind)
+    await ended()
+    return reply
 
 
 async def press(
@@ -60,7 +67,7 @@ async def test_the_card_tells_how_a_directory_stands(world: World) -> None:
     assert "Last good run none yet" in before
     assert "not measured yet" in before
     assert "Passwords may cross the network in the clear" in before
-    await press(world, world.owner, "/directories/corp/sync")
+    await sync(world)
     after = await page(world)
     assert "Known here 4 people , 1 group" in after or "Known here 4 people, 1 group" in after
     assert "every 120 seconds" in after
@@ -117,6 +124,22 @@ async def test_a_trial_says_what_keeps_somebody_out(world: World, fake: FakeDire
     assert "51 busy" in down.text
 
 
+async def test_a_run_goes_on_after_the_answer(world: World, fake: FakeDirectory) -> None:
+    """Its page says that it is under way and is told of its end; a second one is refused; the service's end ends it."""
+    fake.fault = Fault.HANG
+    where = (await press(world, world.owner, "/directories/corp/sync")).headers["location"]
+    running = await world.as_browser(world.owner, "GET", where, {"accept": "text/html"})
+    assert "Under way" in running.text
+    assert 'hx-trigger="live-directories from:body"' in running.text
+    second = await press(world, world.owner, "/directories/corp/sync")
+    assert (second.status_code, "under way" in second.text) == (409, True)
+    await world.appliance.directories.close()
+    assert "interrupted before it changed anything" in await page(world, where)
+    assert await enabled() == {}
+    gone = await world.as_browser(world.owner, "GET", f"/directories/corp/runs/{uuid7()}", PART)
+    assert gone.headers["hx-redirect"] == "/directories/corp/runs"
+
+
 async def test_a_run_can_be_looked_at_before_it_happens(world: World) -> None:
     """Comparing shows everybody who would come and writes nothing."""
     part = await press(world, world.owner, "/directories/corp/compare", PART)
@@ -127,10 +150,10 @@ async def test_a_run_can_be_looked_at_before_it_happens(world: World) -> None:
 
 async def test_a_held_run_is_confirmed_and_undone(world: World, fake: FakeDirectory) -> None:
     """The card leads to it, its page shows who would go; after undo everybody is back."""
-    await press(world, world.owner, "/directories/corp/sync")
+    await sync(world)
     for key in list(fake.users)[:3]:
         fake.change(key, is_disabled=True)
-    held = await press(world, world.owner, "/directories/corp/sync", kind="full")
+    held = await sync(world, kind="full")
     where = held.headers["location"]
     assert "A run waits for you" in await page(world)
     shown = await page(world, where)
@@ -149,10 +172,10 @@ async def test_a_held_run_is_confirmed_and_undone(world: World, fake: FakeDirect
 
 async def test_a_held_run_is_refused(world: World, fake: FakeDirectory) -> None:
     """Nobody is changed, and its state says so; a word that is no decision is refused."""
-    await press(world, world.owner, "/directories/corp/sync")
+    await sync(world)
     for key in list(fake.users)[:3]:
         fake.change(key, is_disabled=True)
-    where = (await press(world, world.owner, "/directories/corp/sync", kind="full")).headers["location"]
+    where = (await sync(world, kind="full")).headers["location"]
     assert (await press(world, world.owner, f"{where}/perhaps")).status_code == 400
     assert (await press(world, world.owner, f"{where}/reject")).status_code == 303
     assert all((await enabled()).values())
@@ -162,7 +185,7 @@ async def test_a_held_run_is_refused(world: World, fake: FakeDirectory) -> None:
 async def test_a_failed_run_says_why(world: World, fake: FakeDirectory) -> None:
     """In the run's page and, as long as it lasts, at the top of the directories."""
     fake.fault = Fault.ERROR
-    where = (await press(world, world.owner, "/directories/corp/sync")).headers["location"]
+    where = (await sync(world)).headers["location"]
     assert "51 busy" in await page(world, where)
     assert "sync fails (never good): dc1 said: 51 busy" in await page(world)
 
@@ -181,6 +204,6 @@ async def test_auditors_read_and_press_nothing(world: World) -> None:
 
 async def test_a_run_has_its_directory_in_its_address(world: World) -> None:
     """Another directory's address, or an identifier that is none, is not found."""
-    where = (await press(world, world.owner, "/directories/corp/sync")).headers["location"]
+    where = (await sync(world)).headers["location"]
     for path in (where.replace("corp", "lab"), f"/directories/corp/runs/{uuid7()}"):
         assert (await world.as_browser(world.owner, "GET", path)).status_code == 404
