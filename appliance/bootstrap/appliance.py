@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from appliance.agents.coverage.jobs import jobs as coverage_jobs
-from appliance.agents.coverage.ports import NoCoverageAlarm
 from appliance.approvals.jobs import jobs as approvals_jobs
 from appliance.approvals.service import Approvals
+from appliance.bootstrap.notifications import notifications_of
 from appliance.bootstrap.scanning import scanner_of
 from appliance.bootstrap.service_role import service_url_of
 from appliance.bootstrap.sign_in import ISSUER, directory_of, identity_of, providers_of
@@ -39,7 +39,9 @@ from appliance.ledger.jobs import jobs as ledger_jobs
 from appliance.ledger.keys import load_or_create
 from appliance.ledger.ledger import Ledger
 from appliance.ledger.witness import CheckpointFile
-from appliance.notifications.notices import AskNotices, GlassAlarm
+from appliance.notifications.jobs import jobs as notifications_jobs
+from appliance.notifications.notices import AskNotices, CoverageAlarm, GlassAlarm
+from appliance.notifications.service import Notifications
 from appliance.policy.service import install_starter_pack
 from appliance.policy.store import PolicyStore
 from appliance.protection.service import Protection
@@ -65,6 +67,7 @@ class Appliance:
     policies: PolicyStore
     protection: Protection
     approvals: Approvals
+    notifications: Notifications
 
     def jobs(self) -> tuple[Job, ...]:
         """Everything that one process of the installation repeats."""
@@ -77,8 +80,8 @@ class Appliance:
             *passkeys_jobs(self.clock),
             *break_glass_jobs(self.break_glass, self.clock),
             *flows_jobs(self.clock),
-            # Nothing can notify anybody yet: whoever builds that passes its alarm here in place of none.
-            *coverage_jobs(last_hooks, NoCoverageAlarm(), self.clock),
+            *coverage_jobs(last_hooks, CoverageAlarm(self.clock), self.clock),
+            *notifications_jobs(self.notifications, self.clock),
             *database_jobs(self.clock),
         )
 
@@ -159,4 +162,5 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
         policies=policies,
         protection=protection,
         approvals=Approvals(keys.derive("approvals"), AskNotices(), mask=protection.mask_text),
+        notifications=notifications_of(config, keys, clock),
     )

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from appliance.config.notification_checks import NOTIFICATION_CHECKS, across_notifications
 from appliance.config.origin import is_host, normalised_origin, origin_of
 from appliance.config.secret import Secret
 from appliance.config.sections import Config
@@ -57,6 +58,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], None]]] = {
     "database.retention_url": _database_url,
     "state.directory": _directory,
     **SIGN_IN_CHECKS,
+    **NOTIFICATION_CHECKS,
 }
 
 
@@ -86,4 +88,4 @@ def across(config: Config) -> dict[str, str]:
                 wrong["server.public_url"] = f"must be set to an https:// origin, because {server.host} is not loopback"
     if hooks.decision_timeout_seconds > hooks.hold_seconds:
         wrong["hooks.decision_timeout_seconds"] = f"must not be above hooks.hold_seconds ({hooks.hold_seconds:g})"
-    return wrong | across_sign_in(config)
+    return wrong | across_sign_in(config) | across_notifications(config)

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from appliance.config.notifications import Notifications, Smtp
 from appliance.config.origin import normalised_origin, origin_of
 from appliance.config.secret import Secret
 from appliance.config.sign_in import Directory, Provider, Provisioning, SignIn
@@ -302,6 +303,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     provisioning: Provisioning = Provisioning()
     protection: Protection = Protection()
     agents: Agents = Agents()
+    notifications: Notifications = Notifications()
+    smtp: Smtp = Smtp()
     logging: Logging = Logging()
     state: State = State()
     directories: Mapping[str, Directory] = {}

@@ -1,5 +1,6 @@
 """Reading people and their roles."""
 
+from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
@@ -87,6 +88,22 @@ async def find_person(email: str) -> Person | None:
     async with read_connection() as connection:
         row = await connection.fetchrow(_PERSON + "WHERE p.email = $1", email)
     return None if row is None else _person(row)
+
+
+async def people_with(roles: Collection[str]) -> tuple[Person, ...]:
+    """Whoever can come in and holds one of the roles or approver groups, everywhere or for some projects."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(
+            _PERSON + f"WHERE {effective.CAN_COME_IN} AND {effective.HOLDS_ANY} ORDER BY p.id", sorted(roles)
+        )
+    return tuple(_person(row) for row in rows)
+
+
+async def people_by_ids(ids: Collection[UUID]) -> tuple[Person, ...]:
+    """Those of these people who are there."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_PERSON + "WHERE p.id = ANY($1)", list(ids))
+    return tuple(_person(row) for row in rows)
 
 
 async def is_owner_by_group(person_id: UUID) -> bool:

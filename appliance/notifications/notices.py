@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from appliance.agents.coverage.records import Covered, CoverageState
+from appliance.clock import Clock
 from appliance.database.transaction import transaction
 from appliance.identity.break_glass.records import Notice as GlassNotice
 from appliance.notifications.outbox import tell
@@ -62,21 +64,19 @@ class DirectoryAlarm:
 
 
 class CoverageAlarm:
-    """Fills the port of agents' coverage."""
+    """Fills the port of agents' coverage; each agent on a machine is told of once a day for each of its states."""
 
-    async def tampered(self, machine_id: UUID, agent: str, now: datetime) -> None:
-        """Hooks of an agent were changed; inside the running transaction."""
-        await self._tell(Kind.COVERAGE_TAMPERED, machine_id, agent, now)
+    def __init__(self, clock: Clock) -> None:
+        """`clock` says when it was noted."""
+        self._clock = clock
 
-    async def silent(self, machine_id: UUID, agent: str, now: datetime) -> None:
-        """An agent works without its hooks; inside the running transaction."""
-        await self._tell(Kind.COVERAGE_SILENT, machine_id, agent, now)
-
-    @staticmethod
-    async def _tell(kind: Kind, machine_id: UUID, agent: str, now: datetime) -> None:
-        once = f"{kind}:{machine_id}:{agent}:{now.date().isoformat()}"
-        await tell(
-            Notice(
-                kind=kind, about=machine_id, name=agent, once=once, created_at=now, expires_at=now + ALARM_KEPT
-            )
-        )  # fmt: skip
+    async def tell(self, found: Covered) -> None:
+        """Hooks of an agent were changed, or it works without them; inside the running transaction."""
+        now, runtime = self._clock(), found.runtime
+        is_tampered = found.state is CoverageState.TAMPERED
+        kind = Kind.COVERAGE_TAMPERED if is_tampered else Kind.COVERAGE_SILENT
+        once = f"{kind}:{runtime.id}:{now.date().isoformat()}"
+        notice = Notice(
+            kind=kind, about=runtime.id, name=runtime.agent, once=once, created_at=now, expires_at=now + ALARM_KEPT
+        )
+        await tell(notice)

@@ -99,6 +99,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         step: place in the on-call order; 0 is told at once.
         state: `waiting`, or `unreachable` for the log.
+        expires_at: another end than the notice's own.
     """
 
     notification: Stored
@@ -109,6 +110,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     step: int = 0
     state: DeliveryState = DeliveryState.WAITING
     outcome: str = ""
+    expires_at: datetime | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,7 +72,7 @@ class HttpFetcher:
             reply, location = await self._once(url, outbound)
             if reply.status not in _REDIRECTS:
                 return reply
-            if not outbound.is_redirect_followed or outbound.form is not None:
+            if not outbound.is_redirect_followed or _is_post(outbound):
                 raise ProviderUnavailableError(Fault.REDIRECTED, "the answer is a redirect, which is not followed")
             url, outbound = _redirected(url, location, outbound)
         raise ProviderUnavailableError(Fault.REDIRECTED, "the answer is one redirect after the other")
@@ -99,10 +99,11 @@ class HttpFetcher:
             "user-agent": "OpenLeash",
         }
         request = httpx.Request(
-            "POST" if outbound.form is not None else "GET",
+            "POST" if _is_post(outbound) else "GET",
             url.copy_with(host=str(address)),
             headers=headers,
             data=outbound.form,
+            content=outbound.content,
             extensions={"sni_hostname": _host_of(url), "timeout": self._timeout.as_dict()},
         )
         # One client for one request: no connection outlives the check of its address.
@@ -142,6 +143,10 @@ class HttpFetcher:
         if not addresses:
             raise ProviderUnavailableError(Fault.UNREACHABLE, f"{host} has no address")
         return addresses[:_ADDRESSES_MAX]
+
+
+def _is_post(outbound: Outbound) -> bool:
+    return outbound.form is not None or outbound.content is not None
 
 
 def _redirected(url: str, location: str, outbound: Outbound) -> tuple[str, Outbound]:

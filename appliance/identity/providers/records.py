@@ -24,6 +24,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         form: sent as a POST; None is a GET.
+        content: sent as a POST as it is, in place of a form; the headers say of what type it is.
         bytes_max: the longest answer that is read.
         is_redirect_followed: up to three, each checked like the first address; headers go along.
     """
@@ -31,6 +32,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: Mapping[str, str] = {}
     form: Mapping[str, str] | None = None
+    content: bytes | None = None
     bytes_max: int
     is_redirect_followed: bool = False
 

@@ -1,0 +1,1 @@
+"""The channels of notifications: each hands a message to one kind of receiver."""

@@ -1,0 +1,216 @@
+"""Makes deliveries of what lies in the outbox: who is told, by which channels, and when."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from appliance.approvals.errors import AskUnknownError
+from appliance.approvals.queries import ask_by_id
+from appliance.approvals.records import Ask, AskState
+from appliance.database.connection import current_connection, read_connection
+from appliance.database.identifiers import uuid7
+from appliance.database.transaction import transaction
+from appliance.notifications import rules
+from appliance.notifications.fatigue import Fatigue
+from appliance.notifications.kinds import KINDS
+from appliance.notifications.recipients import MAIL_SERVER, Reader, Recipients
+from appliance.notifications.records import Channel, DeliveryState, Kind, NewDelivery, Stored
+
+BATCH: Final = 100
+_WAITING: Final = "SELECT * FROM notification WHERE planned_at IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
+_INSERT: Final = """
+INSERT INTO notification_delivery (id, notification, kind, about, name, person, channel, destination, state, step,
+  created_at, due_at, expires_at, attempts, outcome)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14)
+"""
+_WITHDRAW: Final = """
+UPDATE notification_delivery SET state = 'withdrawn', ended_at = $2, outcome = 'the ask has ended'
+WHERE about = $1 AND kind = 'ask.opened' AND state = 'waiting' AND person IS NOT NULL
+"""
+# Also what is being sent at this moment: it may arrive.
+_SHOWN: Final = """
+SELECT DISTINCT person, destination FROM notification_delivery
+WHERE about = $1 AND kind = 'ask.opened' AND channel = 'web_push' AND (state = 'sent' OR claimed_until IS NOT NULL)
+"""
+_NO_CHANNEL: Final = "the person has no channel for this"
+_SLEEPS: Final = "quiet hours last longer than the ask"
+
+
+class Planner:
+    """Plans in the order of the outbox; two at once share the work."""
+
+    def __init__(self, *, is_mail_on: bool, asks_per_hour: int, webhook_hours: int) -> None:
+        """See the settings of [notifications]."""
+        self._is_mail_on = is_mail_on
+        self._asks_per_hour = asks_per_hour
+        self._webhook_life = timedelta(hours=webhook_hours)
+
+    async def plan(self, now: datetime, *, limit: int = BATCH) -> int:
+        """Plan what waits, at most so much in one transaction; how much that was."""
+        async with transaction():
+            rows = await current_connection().fetch(_WAITING, limit)
+            if not rows:
+                return 0
+            recipients, fatigue = Recipients(is_mail_on=self._is_mail_on), Fatigue(self._asks_per_hour, now)
+            webhooks = await _webhooks()
+            deliveries = list[NewDelivery]()
+            for row in rows:
+                notice = _stored(row)
+                deliveries += await self._of(notice, recipients, fatigue, now)
+                deliveries += self._to_webhooks(notice, webhooks, now)
+            connection = current_connection()
+            await connection.executemany(_INSERT, [_arguments(each, now) for each in deliveries])
+            await connection.execute(
+                "UPDATE notification SET planned_at = $2 WHERE id = ANY($1)", [row["id"] for row in rows], now
+            )
+        return len(rows)
+
+    async def _of(self, notice: Stored, recipients: Recipients, fatigue: Fatigue, now: datetime) -> list[NewDelivery]:
+        """The deliveries to people."""
+        if notice.destination is not None:
+            return await _to_one(notice, notice.destination, now)
+        if notice.expires_at <= now:
+            return []
+        if notice.kind is Kind.ASK_OPENED:
+            return await self._of_ask(notice, recipients, fatigue, now)
+        if notice.kind is Kind.ASK_ENDED:
+            return await _withdrawn(notice, now)
+        if notice.person is not None:
+            readers = await recipients.one(notice.person)
+        else:
+            readers = await recipients.with_roles(KINDS[notice.kind].roles)
+        severity = KINDS[notice.kind].severity
+        return [
+            delivery
+            for reader in readers
+            for delivery in _to_reader(notice, reader, rules.heard_at(reader.preferences, severity, now))
+        ]
+
+    async def _of_ask(
+        self, notice: Stored, recipients: Recipients, fatigue: Fatigue, now: datetime
+    ) -> list[NewDelivery]:
+        ask = await _pending(notice.about, now)
+        if ask is None:
+            return []
+        readers = await recipients.of_ask(ask)
+        by_person = {reader.person: reader for reader in (*readers.ordered, *readers.others)}
+        severity = KINDS[notice.kind].severity
+        turns = rules.turns(
+            [reader.person for reader in readers.ordered if _is_reachable(reader, notice.kind)],
+            [reader.person for reader in readers.others],
+            at_once=ask.terms.quorum,
+            created_at=now,
+            expires_at=ask.expires_at,
+            heard=lambda person, moment: rules.heard_at(by_person[person].preferences, severity, moment),
+        )
+        deliveries = [
+            NewDelivery(
+                notification=notice, person=reader.person, channel=Channel.NONE, destination=reader.person,
+                due_at=now, state=DeliveryState.UNREACHABLE, outcome=_NO_CHANNEL,
+            )
+            for reader in readers.ordered if not _is_reachable(reader, notice.kind)
+        ]  # fmt: skip
+        for turn in turns:
+            if await fatigue.bears(turn.person):
+                deliveries += _to_reader(notice, by_person[turn.person], turn.due_at, turn.step)
+        return deliveries
+
+    def _to_webhooks(self, notice: Stored, webhooks: list[Any], now: datetime) -> list[NewDelivery]:
+        """The deliveries to programs and chats; a test and what is for one person alone is nothing for them."""
+        if notice.destination is not None or notice.person is not None:
+            return []
+        return [
+            NewDelivery(
+                notification=notice, person=None, channel=Channel(row["channel"]), destination=row["id"], due_at=now,
+                expires_at=notice.created_at + self._webhook_life,
+            )
+            for row in webhooks
+            if not row["kinds"] or notice.kind.value in row["kinds"]
+        ]  # fmt: skip
+
+
+def _to_reader(notice: Stored, reader: Reader, due_at: datetime | None, step: int = 0) -> list[NewDelivery]:
+    """One delivery per way that the person wants for this kind, or a line for the log why there is none."""
+    ways = [way for way in reader.ways if rules.wants(reader.preferences, way.channel, notice.kind)]
+    if not ways or due_at is None or due_at >= notice.expires_at:
+        why = _SLEEPS if ways else _NO_CHANNEL
+        return [
+            NewDelivery(
+                notification=notice, person=reader.person, channel=Channel.NONE, destination=reader.person,
+                due_at=notice.created_at, step=step, state=DeliveryState.UNREACHABLE, outcome=why,
+            )
+        ]  # fmt: skip
+    return [
+        NewDelivery(
+            notification=notice, person=reader.person, channel=way.channel, destination=way.destination,
+            due_at=due_at, step=step,
+        )
+        for way in ways
+    ]  # fmt: skip
+
+
+def _is_reachable(reader: Reader, kind: Kind) -> bool:
+    return any(rules.wants(reader.preferences, way.channel, kind) for way in reader.ways)
+
+
+async def _to_one(notice: Stored, destination: UUID, now: datetime) -> list[NewDelivery]:
+    """A test goes to one destination, whatever its person's preferences are."""
+    if destination == MAIL_SERVER:
+        channel: str | None = Channel.EMAIL.value
+    else:
+        async with read_connection() as connection:
+            channel = await connection.fetchval(
+                "SELECT channel FROM notification_address WHERE id = $1 AND person = $2 "
+                "UNION ALL SELECT channel FROM notification_webhook WHERE id = $1 AND $2::uuid IS NULL",
+                destination,
+                notice.person,
+            )
+    if channel is None:
+        return []
+    return [
+        NewDelivery(
+            notification=notice, person=notice.person, channel=Channel(channel), destination=destination, due_at=now
+        )
+    ]
+
+
+async def _withdrawn(notice: Stored, now: datetime) -> list[NewDelivery]:
+    """Stop what has not been sent, and let phones that show the ask take it down."""
+    await current_connection().execute(_WITHDRAW, notice.about, now)
+    rows = await current_connection().fetch(_SHOWN, notice.about)
+    return [
+        NewDelivery(
+            notification=notice, person=row["person"], channel=Channel.WEB_PUSH, destination=row["destination"],
+            due_at=now,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def _pending(ask_id: UUID | None, now: datetime) -> Ask | None:
+    """The ask, if somebody's answer is still wanted."""
+    try:
+        ask = await ask_by_id(ask_id or UUID(int=0))
+    except AskUnknownError:
+        return None
+    return ask if ask.state is AskState.PENDING and ask.expires_at > now else None
+
+
+async def _webhooks() -> list[Any]:
+    async with read_connection() as connection:
+        rows: list[Any] = await connection.fetch("SELECT id, channel, kinds FROM notification_webhook ORDER BY id")
+    return rows
+
+
+def _stored(row: Any) -> Stored:  # noqa: ANN401 - asyncpg.Record
+    names = [name for name in Stored.__struct_fields__ if name != "kind"]
+    return Stored(kind=Kind(row["kind"]), **{name: row[name] for name in names})
+
+
+def _arguments(new: NewDelivery, now: datetime) -> Iterable[Any]:
+    notice = new.notification
+    return (
+        uuid7(), notice.id, notice.kind.value, notice.about, notice.name, new.person, new.channel.value,
+        new.destination, new.state.value, new.step, now, new.due_at, new.expires_at or notice.expires_at, new.outcome,
+    )  # fmt: skip

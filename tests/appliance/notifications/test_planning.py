@@ -1,0 +1,130 @@
+"""Who hears of an ask, and by which order; how many asks one person is told of."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from appliance.actions.records import AskTerms
+from appliance.approvals.records import Ask
+from appliance.database.connection import read_connection
+from appliance.database.transaction import transaction
+from appliance.identity.break_glass.records import Notice as GlassNotice
+from appliance.identity.records import Role
+from appliance.notifications.notices import GlassAlarm
+from appliance.notifications.on_call import set_order
+from appliance.notifications.preferences import set_preferences
+from appliance.notifications.records import Preferences
+from tests.support.asks import MACHINE, approver, deny, new_ask, opened
+from tests.support.decisions import NOON
+from tests.support.notifying import Telling, log_lines, somebody
+from tests.support.people import OPERATOR, ledger_events
+from tests.support.postgres import TestDatabase
+
+TERMS = AskTerms(roles=("approver",))
+
+
+async def told_of(telling: Telling, ask: Ask | None = None) -> set[UUID | None]:
+    """The people who have a delivery, after planning."""
+    await telling.planner.plan(telling.now)
+    return {person for kind, person, _, state, _, _ in await log_lines() if state == "waiting"}
+
+
+async def test_those_are_told_who_may_answer(rolled_back_database: TestDatabase) -> None:
+    """Approvers; not members, not whoever was disabled, and not owners as long as there is an approver."""
+    telling = Telling()
+    ann, ben = await somebody(Role.APPROVER), await somebody(Role.APPROVER)
+    for person in (ann, ben, await somebody(Role.MEMBER), await somebody(Role.OWNER)):
+        await telling.phone(person)
+    await telling.phone(await somebody(Role.APPROVER, can_come_in=False))
+    await opened(telling.approvals, TERMS)
+    assert await told_of(telling) == {ann, ben}
+
+
+async def test_the_requester_alone_is_never_enough(rolled_back_database: TestDatabase) -> None:
+    """If nobody else would be told, the owners are; where the policy refuses self-approval, the requester is not."""
+    telling = Telling()
+    ida, owner = await somebody(Role.APPROVER, email="ida@example.org"), await somebody(Role.OWNER)
+    for person in (ida, owner):
+        await telling.phone(person)
+    await opened(telling.approvals, TERMS)
+    assert await told_of(telling) == {ida, owner}
+    strict = AskTerms(roles=("approver",), allows_self=False)
+    ask = await opened(telling.approvals, strict)
+    await telling.planner.plan(telling.now)
+    async with read_connection() as connection:
+        rows = await connection.fetch("SELECT person FROM notification_delivery WHERE about = $1", ask.id)
+    assert {row["person"] for row in rows} == {owner}
+
+
+async def test_somebody_without_a_channel_is_in_the_log(rolled_back_database: TestDatabase) -> None:
+    """So that an administrator can see why nobody answered."""
+    telling = Telling()
+    ann = await somebody(Role.APPROVER)
+    await opened(telling.approvals, TERMS)
+    await telling.planner.plan(telling.now)
+    lines = [(person, channel, state) for _, person, channel, state, _, _ in await log_lines()]
+    assert lines == [(ann, "none", "unreachable")]
+
+
+async def test_the_on_call_order_is_kept(committed_database: TestDatabase) -> None:
+    """The first at once, the next at half the time, and an answer stops it; whoever has no channel delays nobody."""
+    telling = Telling()
+    deaf, first, second, third = [await somebody(Role.APPROVER) for _ in range(4)]
+    phones = {person: await telling.phone(person) for person in (first, second, third)}
+    await set_order(OPERATOR, "approver", [deaf, first, second], NOON)
+    ask = await opened(telling.approvals, TERMS, seconds=600)
+    await telling.after()
+    assert [to for to, _ in telling.outside.sent] == [phones[first]]
+    await telling.after(seconds=299)
+    assert len(telling.outside.sent) == 1
+    await telling.after(seconds=1)
+    assert [to for to, _ in telling.outside.sent] == [phones[first], phones[second]]
+    await deny(telling.approvals, ask, approver(), now=telling.now)
+    await telling.after(seconds=200)
+    assert telling.outside.kinds(phones[third]) == []
+    assert telling.outside.kinds(phones[first]) == telling.outside.kinds(phones[second]) == ["ask.opened", "ask.ended"]
+
+
+async def test_whoever_sleeps_hands_their_turn_on(committed_database: TestDatabase) -> None:
+    """And hears of it when they wake, if it still waits."""
+    telling = Telling()
+    sleeper, awake = await somebody(Role.APPROVER), await somebody(Role.APPROVER)
+    phones = {person: await telling.phone(person) for person in (sleeper, awake)}
+    await set_order(OPERATOR, "approver", [sleeper, awake], NOON)
+    quiet = Preferences(quiet_from=11 * 60, quiet_until=12 * 60 + 5)
+    await set_preferences(OPERATOR, sleeper, quiet, NOON)
+    await opened(telling.approvals, TERMS, seconds=600)
+    await telling.after()
+    assert [to for to, _ in telling.outside.sent] == [phones[awake]]
+    await telling.after(minutes=5)
+    assert [to for to, _ in telling.outside.sent] == [phones[awake], phones[sleeper]]
+
+
+async def test_too_many_asks_are_told_of_once(committed_database: TestDatabase) -> None:
+    """The person and security hear of it, the ledger has it, and not one ask is lost; an hour later all is well."""
+    telling = Telling(asks_per_hour=3)
+    ann, guard = await somebody(Role.APPROVER), await somebody(Role.SECURITY)
+    phone, guards = await telling.phone(ann), await telling.phone(guard)
+    for _ in range(10):
+        await opened(telling.approvals, TERMS, seconds=7200)
+    await telling.after()
+    assert telling.outside.kinds(phone) == ["ask.opened"] * 3 + ["asks.many"]
+    assert telling.outside.kinds(guards) == ["ask.fatigue"]
+    assert (await ledger_events())["asks.too_many"] == 1
+    async with read_connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM ask WHERE state = 'pending'") == 10
+    telling.now += timedelta(minutes=61)
+    async with transaction():
+        assert await telling.approvals.open(new_ask(TERMS, seconds=7200, at=telling.now), MACHINE)
+    await telling.after()
+    assert telling.outside.kinds(phone)[-1] == "ask.opened"
+
+
+async def test_the_glass_wakes_everybody_who_looks_after_it(committed_database: TestDatabase) -> None:
+    """Owners, administrators and security, also at night, unless they sleep through everything."""
+    telling = Telling()
+    people = [await somebody(role) for role in (Role.OWNER, Role.ADMINISTRATOR, Role.SECURITY, Role.APPROVER)]
+    phones = [await telling.phone(person) for person in people]
+    await set_preferences(OPERATOR, people[0], Preferences(quiet_from=0, quiet_until=1439), NOON)
+    await GlassAlarm().tell(GlassNotice(event="break_glass.opened", said="The glass is broken.", at=NOON))
+    await telling.after()
+    assert {to for to, _ in telling.outside.sent} == set(phones[:3])
