@@ -129,6 +129,16 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "self_approval_refused": 403,
     "answerer_not_allowed": 403,
     "binding_mismatch": 409,
+    # notifications
+    "notification_preferences_refused": 422,
+    "notification_address_refused": 422,
+    "notification_addresses_too_many": 409,
+    "notification_channel_off": 409,
+    "notification_address_unknown": 404,
+    "webhook_unknown": 404,
+    "webhook_refused": 422,
+    "on_call_refused": 422,
+    "delivery_unknown": 404,
     # what only agents are told, in their own words
     "shutting_down": 200,
     "decision_error": 200,

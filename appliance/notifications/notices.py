@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from appliance.agents.coverage.records import Covered, CoverageState
+from appliance.agents.coverage.records import CoverageState, Covered
 from appliance.clock import Clock
 from appliance.database.transaction import transaction
 from appliance.identity.break_glass.records import Notice as GlassNotice

@@ -27,6 +27,7 @@ _SECTIONS = (
     ("HTTP itself", ("server",)),
     ("Sign-in and people", ("appliance.identity",)),
     ("Approvals", ("appliance.approvals",)),
+    ("Notifications", ("appliance.notifications",)),
     ("Agents and machines", ("appliance.agents",)),
     ("Policies", ("appliance.policy",)),
     ("Ledger", ("appliance.ledger",)),

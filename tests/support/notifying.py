@@ -28,6 +28,12 @@ from tests.support.people import OPERATOR
 ORIGIN = "https://leash.example.org"
 
 
+def takes_everything(url: str) -> str:
+    """A check of addresses that has nothing against any."""
+    assert url
+    return "push.example.net"
+
+
 class Outside:
     """Every channel at once: what was sent, and what fails from now on."""
 
@@ -66,11 +72,10 @@ class Telling:
         self.now = NOON
         self.outside = Outside()
         sealer = Sealer(b"s" * 32, os.urandom)
-        check: Callable[[str], str] = lambda _url: "push.example.net"  # noqa: E731 - a check that takes everything
-        self.addresses = Addresses(sealer, KeyedHash(b"f" * 32), dict.fromkeys(Channel, check))
-        self.webhooks = Webhooks(sealer, check, os.urandom)
+        self.addresses = Addresses(sealer, KeyedHash(b"f" * 32), dict.fromkeys(Channel, takes_everything))
+        self.webhooks = Webhooks(sealer, takes_everything, os.urandom)
         self.planner = Planner(is_mail_on=False, asks_per_hour=asks_per_hour, webhook_hours=24)
-        self.approvals = Approvals(KEY, AskNotices())
+        self.approvals = Approvals(KEY, AskNotices(), mask=str)
         self.dispatcher = self.dispatcher_with(self.outside, attempts_max, is_summary_sent=is_summary_sent)
 
     def dispatcher_with(self, sender: Sender, attempts_max: int = 3, *, is_summary_sent: bool = False) -> Dispatcher:

@@ -63,7 +63,7 @@ def test_the_tree_is_frozen() -> None:
     [
         ("[server]\nprot = 1", "FILE: server.prot is unknown; did you mean port?"),
         ("[servr]\nport = 1", "FILE: servr is an unknown section; did you mean server?"),
-        ("port = 1", "FILE: port stands outside a section; it belongs under [server]"),
+        ("port = 1", "FILE: port stands outside a section; it belongs under [server] or [smtp]"),
         ("burst = 1", "FILE: burst stands outside a section; it belongs under [hooks] or [api]"),
         ("server = 1", "FILE: server must be a section, [server]"),
         ("[[server]]\nport = 1", "FILE: server must be a section, [server]"),
