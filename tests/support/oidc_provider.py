@@ -44,10 +44,13 @@ class RunningProvider:
 @asynccontextmanager
 async def oidc_provider(
     place: Path, origin: str, *, name: str = "op", algorithm: str = "RS256", is_conform: bool = False,
-    method: str = "client_secret_basic",
+    method: str = "client_secret_basic", backchannel: int = 0,
 ) -> AsyncIterator[RunningProvider]:  # fmt: skip
-    """The provider, for the client of an installation at `origin`; gone afterwards."""
-    backchannel = free_port()
+    """The provider, for the client of an installation at `origin`; gone afterwards.
+
+    `backchannel` is the installation's own port, if it has one that logout tokens can be sent to.
+    """
+    backchannel = backchannel or free_port()
     issuer = f"http://127.0.0.1:{free_port()}"
     settings = {
         "issuer": issuer, "origin": origin, "name": name, "secret": SECRET, "algorithm": algorithm, "method": method,

@@ -13,6 +13,7 @@ from appliance.identity.changes import NOBODY, announce, locked_person, personal
 from appliance.identity.flows import events, rules
 from appliance.identity.flows.errors import AppCodeRefusedError, AppFlowInvalidError, AppNotLetInError, Cause
 from appliance.identity.flows.records import AppSession, FlowOffer, FlowRequest, NewCode, StartedFlow
+from appliance.identity.providers.provider_sessions import pass_on
 from appliance.identity.records import Device, Origin, Person, SessionKind, SignedIn
 from appliance.identity.sealing import RandomBytes, hashed
 from appliance.identity.sessions import Sessions
@@ -156,6 +157,7 @@ class AppSignIns:
             return None
         device = Device(name=row["device_name"])
         session = await self._sessions.begin(person.id, SessionKind.DEVICE, origin, now, device=device)
+        await pass_on(row["issued_by"], session.session_id)
         await current_connection().execute(
             "UPDATE app_code SET used_at = $2, session = $3 WHERE id = $1", row["id"], now, session.session_id
         )

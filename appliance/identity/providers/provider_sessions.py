@@ -15,7 +15,12 @@ _INSERT: Final = """
 INSERT INTO oidc_session (session, provider, subject_hash, provider_session_hash, id_token_sealed)
 VALUES ($1, $2, $3, $4, $5)
 """
-_FIND: Final = "SELECT provider, id_token_sealed FROM oidc_session WHERE session = $1"
+# The ID token is of the browser's session alone: an app is never sent to the provider with it.
+_INHERIT: Final = """
+INSERT INTO oidc_session (session, provider, subject_hash, provider_session_hash, id_token_sealed)
+SELECT $2, provider, subject_hash, provider_session_hash, '' FROM oidc_session WHERE session = $1
+"""
+_FIND: Final = "SELECT provider, id_token_sealed FROM oidc_session WHERE session = $1 AND id_token_sealed <> ''"
 # A session whose ID token named none at the provider is ended by the person's name.
 _END: Final = """
 DELETE FROM session s USING oidc_session o
@@ -53,12 +58,18 @@ class ProviderSessions:
         return row["provider"], self._sealer.open(row["id_token_sealed"], _place(session_id))
 
     async def end(self, provider: str, claims: Mapping[str, Any]) -> tuple[UUID, ...]:
-        """End, inside the running transaction, what a checked logout token means; whose sessions they were."""
-        subject = claims.get("sub")
-        rows = await current_connection().fetch(
-            _END, provider, self._session_hash(provider, claims.get("sid", "")),
+        """End, inside the running transaction, what a checked logout token means; whose sessions they were.
+
+        Sessions of apps that such a session has let in are among them.
+        """
+        subject, rows = claims.get("sub"), list[Any]()
+        meant = (
+            provider, self._session_hash(provider, claims.get("sid", "")),
             self._hashing.of("subject", provider, subject) if subject else None,
         )  # fmt: skip
+        # Again until there is none: an app may have been let in while this waited for the session that did so.
+        while found := await current_connection().fetch(_END, *meant):
+            rows += found
         for person_id in {row["person"] for row in rows}:
             await announce(person_id)
         return tuple(row["person"] for row in rows)
@@ -75,6 +86,14 @@ class ProviderSessions:
 
     def _session_hash(self, provider: str, session: str) -> bytes | None:
         return self._hashing.of("session", provider, session) if session else None
+
+
+async def pass_on(issuer: UUID, session_id: UUID) -> None:
+    """Tie, inside the running transaction, an app's new session to where the session began that let it in, if anywhere.
+
+    The issuer's session is locked by the caller: it ends either before this or with what it has passed on.
+    """
+    await current_connection().execute(_INHERIT, issuer, session_id)
 
 
 def _place(session_id: UUID) -> str:

@@ -1,5 +1,6 @@
 """A provider's word that a session is over, true and forged; and the way out to the provider."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,13 +8,17 @@ from typing import Any
 import pytest
 
 from appliance.database.connection import read_connection
+from appliance.database.piccolo_conf import DB
+from appliance.database.transaction import transaction
+from appliance.identity.flows.service import AppSignIns
 from appliance.identity.providers.errors import Cause, LogoutTokenRefusedError, ProviderUnavailableError
 from appliance.identity.providers.jobs import delete_expired
 from appliance.identity.providers.rules import LOGOUT_EVENT
 from appliance.identity.records import SignedIn
+from appliance.identity.service import Identity
 from tests.appliance.identity.providers.conftest import Scene
 from tests.support.oidc_provider import query_of
-from tests.support.people import NOW, Someone, ledger_facts
+from tests.support.people import HERE, NOW, Someone, ledger_facts
 from tests.support.tokens import Signer
 
 IDA = {"name": "Ida", "email": "ida@example.org", "groups": []}
@@ -43,6 +48,52 @@ async def test_a_person_who_left_the_provider_leaves_altogether(scene: Scene) ->
     token = scene.there.token(events=EVENTS, sub="u1", jti="j2")
     assert await scene.providers.receive_logout("op", token, NOW) == 2
     assert [await is_live(scene, each) for each in sessions] == [False, False]
+
+
+@pytest.mark.parametrize(("meant", "ends"), [({"sid": "s1"}, True), ({}, True), ({"sid": "s2"}, False)])
+async def test_an_app_ends_with_the_providers_session_that_let_it_in(
+    scene: Scene, meant: dict[str, str], *, ends: bool
+) -> None:
+    """By that session's name, and by the person's; not with another session of theirs. It is no way out there."""
+    apps = AppSignIns(scene.identity.sessions)
+    browser, other = await scene.sign_in(**IDA, sid="s1"), await scene.sign_in(**IDA, sid="s2")
+    app = await app_of(scene, apps, browser)
+    assert await scene.providers.sign_out_address(app.session_id, None, NOW) is None
+    await scene.identity.sessions.sign_out(browser, NOW)
+    assert await is_live(scene, app), "the browser's own end is not the provider's word"
+    token = scene.there.token(events=EVENTS, sub="u1", jti="j3", **meant)
+    assert await scene.providers.receive_logout("op", token, NOW) == (2 if not meant else 1)
+    assert await is_live(scene, app) != ends
+    assert await is_live(scene, other) == (meant == {"sid": "s1"})
+
+
+async def test_an_app_that_is_let_in_during_the_logout_ends_too(committed: Identity) -> None:
+    """The logout waits for the session that lets it in, and looks again."""
+    scene = Scene(committed)
+    apps = AppSignIns(committed.sessions)
+    browser = await scene.sign_in(**IDA, sid="s1")
+    code = (await apps.new_code(browser, NOW)).code
+    async with transaction():
+        app = await apps.exchange(code, "", HERE, NOW)
+        logout = asyncio.create_task(_in_a_transaction_of_its_own(scene))
+        await asyncio.sleep(0.3)
+        assert not logout.done()
+    assert await logout == 2
+    assert await committed.sessions.authenticate(app.session.token, NOW) is None
+
+
+async def _in_a_transaction_of_its_own(scene: Scene) -> int:
+    DB.current_transaction.set(None)
+    return await scene.providers.receive_logout("op", scene.there.token(**RIGHT), NOW)
+
+
+async def app_of(scene: Scene, apps: AppSignIns, browser: SignedIn) -> SignedIn:
+    """An app that a browser's session has let in."""
+    code = (await apps.new_code(browser, NOW)).code
+    admitted = await apps.exchange(code, "", HERE, NOW)
+    found = await scene.identity.sessions.authenticate(admitted.session.token, NOW)
+    assert found
+    return found
 
 
 async def test_a_session_whose_provider_named_none_ends_by_its_person(scene: Scene) -> None:
