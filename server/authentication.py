@@ -10,6 +10,8 @@ from uuid import UUID
 from litestar.datastructures import Cookie
 from litestar.types import Scope
 
+from appliance.agents.records import AuthenticatedMachine
+from appliance.agents.tokens import MachineTokens
 from appliance.bootstrap import Appliance
 from appliance.identity.errors import SignInRequiredError
 from appliance.identity.passkeys.records import Asked
@@ -20,6 +22,7 @@ from server.addresses import as_mapping
 from server.requests import AnyConnection
 
 _STATE: Final = "authentication"
+_MACHINE: Final = "machine"
 _USER_AGENT_CHARACTERS: Final = 400
 
 
@@ -58,6 +61,20 @@ async def authenticate(scope: Scope, appliance: Appliance) -> SignedIn | None:
     scope["user"] = signed_in
     scope["auth"] = carried.carrier
     return signed_in
+
+
+async def authenticate_machine(scope: Scope, tokens: MachineTokens) -> AuthenticatedMachine | None:
+    """Put the machine whose token came as bearer into the scope, for the few routes that take one; None for none."""
+    carried = _carried(scope, "")
+    machine = await tokens.authenticate(carried.token) if carried.token and carried.carrier is Carrier.BEARER else None
+    scope["state"][_MACHINE] = machine
+    return machine
+
+
+def machine_of(connection: AnyConnection) -> AuthenticatedMachine | None:
+    """The machine whose token came as bearer; only routes of clients look, everywhere else it is nobody's sign-in."""
+    found: AuthenticatedMachine | None = connection.scope["state"].get(_MACHINE)
+    return found
 
 
 def authentication_of(connection: AnyConnection) -> Authentication:

@@ -24,7 +24,7 @@ from appliance.identity.rules import Permission, is_permitted
 from appliance.identity.step_ups import Act
 from server.addresses import Hosts
 from server.answers import answer_failure
-from server.authentication import Carrier, csrf_token, signed_in_of
+from server.authentication import Carrier, csrf_token, machine_of, signed_in_of
 from server.requests import AnyConnection, method_of
 
 SIGN_IN_PATH: Final = "/sign-in"
@@ -54,6 +54,13 @@ def requires(permission: Permission) -> Guard:
 async def requires_sign_in(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """A guard for whoever is signed in."""
     await _signed_in(connection)
+
+
+async def requires_client(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+    """A guard for whoever is signed in, and for machines by their own token: what that may do there, routes decide."""
+    if connection.scope.get("user") is None and machine_of(connection) is not None:
+        return
+    await requires_sign_in(connection, handler)
 
 
 async def requires_step_up(connection: AnyConnection, _handler: BaseRouteHandler) -> None:

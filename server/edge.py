@@ -14,7 +14,7 @@ from appliance.agents import dialects
 from appliance.config import Config
 from server.addresses import Hosts, Proxies, header, rate_key
 from server.answers import answer_failure
-from server.authentication import authenticate
+from server.authentication import authenticate, authenticate_machine
 from server.bodies import LimitedBody, check_announced
 from server.contract import echoed
 from server.headers import RawHeaders, SecurityHeaders
@@ -102,9 +102,12 @@ class Edge:
         if not self._hosts.is_ours(scope["headers"]):
             raise HostUnknownError
         check_announced(scope["headers"], self._bytes_max)
-        signed_in = await authenticate(scope, self._app.state.appliance)
         client = scope.get("client")
-        key: object = signed_in.session_id if signed_in else rate_key(client[0] if client else "")
+        key: object = rate_key(client[0] if client else "")
+        if signed_in := await authenticate(scope, self._app.state.appliance):
+            key = signed_in.session_id
+        elif machine := await authenticate_machine(scope, self._app.state.road.tokens):
+            key = machine.machine_id  # all desktops of an office can come from one address
         now = time.monotonic()
         if not self._buckets.admit(key, now):
             raise RateLimitedError(self._buckets.wait_seconds(key, now))

@@ -139,6 +139,13 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "webhook_refused": 422,
     "on_call_refused": 422,
     "delivery_unknown": 404,
+    # clients
+    "machine_may_not_answer": 403,
+    "monitoring_managed": 403,
+    "protection_managed": 403,
+    "protection_unknown": 404,
+    "model_key_not_kept": 403,
+    "machine_token_needed": 403,
     # what only agents are told, in their own words
     "shutting_down": 200,
     "decision_error": 200,

@@ -25,7 +25,7 @@ class MachineRow(Table, tablename="machine"):
 
     id = UUID(primary_key=True, default=None)
     token_hash = Bytea(unique=True)
-    deployment_token_id = UUID(default=None, index=True)
+    deployment_token_id = UUID(default=None, null=True, index=True)  # null: enrolled by somebody who was signed in
     hostname = Varchar(length=255)
     platform = Varchar(length=64)
     os_release = Varchar(length=128)

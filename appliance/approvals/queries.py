@@ -108,21 +108,27 @@ async def open_ask_for(attach_key: bytes, now: datetime) -> Ask | None:
 
 
 async def pending_asks(
-    now: datetime, *, limit: int = 100, after: UUID | None = None, requester: Answerer | None = None
+    now: datetime,
+    *,
+    limit: int = 100,
+    after: UUID | None = None,
+    requester: Answerer | None = None,
+    machine_id: UUID | None = None,
 ) -> list[Ask]:
     """Asks that wait for an answer, oldest first; `after` is the last id of the previous page.
 
     With a `requester` only those of this person's own agents, and those that name a group of theirs or a role that
-    they have for the ask's project.
+    they have for the ask's project; with a `machine_id` only those of that machine.
     """
     async with read_connection() as connection:
         rows = await connection.fetch(
             _COLUMNS + f"WHERE a.state = 'pending' AND a.expires_at > $1 AND {_OF} "
-            "AND ($7::uuid IS NULL OR a.id > $7) ORDER BY a.id LIMIT $8",
+            "AND ($7::uuid IS NULL OR a.id > $7) AND ($9::uuid IS NULL OR a.machine_id = $9) ORDER BY a.id LIMIT $8",
             now,
             *reader_values(requester),
             after,
             limit,
+            machine_id,
         )
     return [ask_of(row) for row in rows]
 
@@ -139,15 +145,22 @@ async def count_pending(now: datetime, machine_id: UUID | None = None) -> int:
     return count
 
 
-async def recent_asks(*, limit: int = 50, before: UUID | None = None, requester: Answerer | None = None) -> list[Ask]:
-    """Asks that have ended, newest first; `before` is the last id of the previous page, `requester` as above."""
+async def recent_asks(
+    *,
+    limit: int = 50,
+    before: UUID | None = None,
+    requester: Answerer | None = None,
+    machine_id: UUID | None = None,
+) -> list[Ask]:
+    """Asks that have ended, newest first; `before` is the last id of the previous page, the others are as above."""
     async with read_connection() as connection:
         rows = await connection.fetch(
             _COLUMNS + f"WHERE a.state <> 'pending' AND ($1::uuid IS NULL OR a.id < $1) AND {_OF} "
-            "ORDER BY a.id DESC LIMIT $7",
+            "AND ($8::uuid IS NULL OR a.machine_id = $8) ORDER BY a.id DESC LIMIT $7",
             before,
             *reader_values(requester),
             limit,
+            machine_id,
         )
     return [ask_of(row) for row in rows]
 

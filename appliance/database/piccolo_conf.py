@@ -25,6 +25,7 @@ FEATURES = (
     "decisions",
     "approvals",
     "notifications",
+    "clients",
 )
 APP_REGISTRY = AppRegistry(apps=[app for feature in FEATURES if find_spec(app := f"appliance.{feature}.piccolo_app")])
 

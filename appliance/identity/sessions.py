@@ -64,6 +64,11 @@ INSERT INTO session (id, token_hash, person, kind, created_at, last_seen_at, exp
   device_name, platform, stepped_up_at)
 VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)
 """
+_NAME: Final = """
+UPDATE session SET device_name = coalesce(nullif(device_name, ''), $2), platform = coalesce(nullif(platform, ''), $3)
+WHERE id = $1 AND kind = 'device' AND (device_name, platform) IS DISTINCT FROM
+  (coalesce(nullif(device_name, ''), $2), coalesce(nullif(platform, ''), $3))
+"""
 _RENEW: Final = """
 UPDATE session SET token_hash = $2, stepped_up_at = $3, last_seen_at = greatest(last_seen_at, $3)
 WHERE id = $1 AND expires_at > $3 RETURNING person, expires_at
@@ -186,6 +191,12 @@ class Sessions:
             shown(named.name, DEVICE_NAME_MAX), shown(named.platform, _PLATFORM_MAX), now if is_proven else None,
         )  # fmt: skip
         return NewSession(token=token, session_id=session_id, person_id=person, expires_at=expires_at)
+
+    async def name_device(self, session_id: UUID, device: Device) -> None:
+        """Inside the running transaction: keep what the session's device calls itself, where nothing is known yet."""
+        await current_connection().execute(
+            _NAME, session_id, shown(device.name, DEVICE_NAME_MAX), shown(device.platform, _PLATFORM_MAX)
+        )
 
     async def create_script_session(self, actor: Actor, person_id: UUID, minutes: int, now: datetime) -> NewSession:
         """A session for a script that acts as the person.

@@ -1,7 +1,10 @@
 """Reading entries, proofs and checkpoints."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from appliance.database.connection import Connection, read_connection
 from appliance.ledger.errors import EntryUnknownError
@@ -29,6 +32,12 @@ SELECT {_COLUMNS}, l.leaf_index FROM (
 ORDER BY e.id DESC
 """  # noqa: S608 - as above
 _NOT_FREQUENT = f"AND event NOT IN ({', '.join(repr(event) for event in FREQUENT_EVENTS)})"
+# An entry's payload is recorded at the moment of its entry; the bounds keep months out that cannot hold any of them.
+_PAYLOADS = """
+SELECT p.entry_id, p.content FROM ledger_entry e JOIN ledger_payload p
+  ON p.entry_id = e.id AND p.recorded_at = e.recorded_at AND p.part = 'payload'
+WHERE e.id = ANY ($1::uuid[]) AND octet_length(p.content) <= $2
+"""
 _CHECKPOINTS = "SELECT tree_size, root_hash, note, sealed_at FROM ledger_checkpoint ORDER BY tree_size DESC LIMIT $1"
 
 
@@ -81,6 +90,16 @@ async def entry_detail(entry_id: UUID) -> EntryDetail:
     kept = {part.part for part in parts}
     missing = tuple(name for name in commitments_of(decoded(entry.body)) if name not in kept)
     return EntryDetail(entry=entry, parts=parts, missing_parts=missing, proof=proof)
+
+
+async def payloads_of(entry_ids: Sequence[UUID], *, bytes_max: int) -> dict[UUID, Mapping[str, Any]]:
+    """The contents of these entries, by identifier; without those that were deleted or are larger than `bytes_max`."""
+    if not entry_ids:
+        return {}
+    async with read_connection() as connection:
+        rows = await connection.fetch(_PAYLOADS, list(entry_ids), bytes_max)
+    contents = ((row["entry_id"], msgspec.json.decode(row["content"])) for row in rows)
+    return {entry: content for entry, content in contents if isinstance(content, dict)}
 
 
 async def _parts(connection: Connection, entry: StoredEntry) -> tuple[PreparedPart, ...]:

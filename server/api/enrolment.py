@@ -51,7 +51,7 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     computer: EnrolledComputer
 
 
-@post("/v1/enroll", guards=[speaks("tenantEnroll", "2026-05-16.tenant-enroll.v1")], tags=["Agents"], security=[{}])
+@post("/v1/enroll", guards=[speaks("tenantEnroll")], tags=["Agents"], security=[{}])
 async def enroll_machine(request: AnyRequest, data: JSONBody[EnrolmentBody]) -> Enrolled:
     """Give a machine a token of its own, in exchange for a deployment token."""
     asked = EnrolmentRequest(

@@ -10,7 +10,7 @@ from server.http_errors import NotReadyError
 from server.readiness import Readiness
 from server.warnings import warnings_of
 
-_SPEAKS = speaks("health", "2026-05-16.health.v1")
+_SPEAKS = speaks("health")
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

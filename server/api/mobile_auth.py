@@ -99,7 +99,7 @@ class AuthExchanged(msgspec.Struct, frozen=True, kw_only=True):
 
 @get(
     "/v1/mobile/bootstrap",
-    guards=[speaks("mobileBootstrap", "2026-05-22.mobile-bootstrap.v1")],
+    guards=[speaks("mobileBootstrap")],
     tags=["Apps"],
     security=[{}],
     sync_to_thread=False,
@@ -117,7 +117,7 @@ def show_bootstrap(request: AnyRequest) -> Bootstrap:
 
 @post(
     "/v1/mobile/auth/start",
-    guards=[speaks("mobileAuthStart", "2026-05-22.mobile-auth-start.v1")],
+    guards=[speaks("mobileAuthStart")],
     status_code=HTTP_200_OK,
     tags=["Apps"],
     security=[{}],
@@ -143,7 +143,7 @@ async def start_sign_in(request: AnyRequest, data: JSONBody[AuthStart]) -> AuthS
 
 @post(
     "/v1/mobile/auth/exchange",
-    guards=[speaks("mobileAuthExchange", "2026-05-22.mobile-auth-exchange.v1")],
+    guards=[speaks("mobileAuthExchange")],
     status_code=HTTP_200_OK,
     tags=["Apps"],
     security=[{}],

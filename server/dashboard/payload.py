@@ -80,7 +80,7 @@ def plain_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 def _blocks(action: Mapping[str, Any], characters: int) -> tuple[Block, ...]:
     blocks = []
-    for label, value in _arguments(action).items():
+    for label, value in arguments_of(action).items():
         is_text = isinstance(value, str)
         part = excerpt(value if is_text else pretty(value), max(characters, 0))
         characters -= part.shown
@@ -88,7 +88,7 @@ def _blocks(action: Mapping[str, Any], characters: int) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _arguments(action: Mapping[str, Any]) -> Mapping[str, Any]:
+def arguments_of(action: Mapping[str, Any]) -> Mapping[str, Any]:
     """The tool's input, whatever the agent calls it; a prompt; else everything that was sent."""
     for name in _INPUT_NAMES:
         if isinstance(action.get(name), dict) and action[name]:

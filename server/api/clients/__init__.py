@@ -1,0 +1,30 @@
+"""What published phones and desktops call, one module per group of the contract; structs are named as on the wire."""
+
+from server.api.clients import (
+    decisions,
+    devices,
+    events,
+    history,
+    monitoring,
+    notifications,
+    outcomes,
+    overview,
+    plugins,
+    skills,
+    state,
+)
+
+_MODULES = (
+    state,
+    devices,
+    decisions,
+    notifications,
+    events,
+    history,
+    overview,
+    outcomes,
+    plugins,
+    monitoring,
+    skills,
+)
+handlers = [handler for module in _MODULES for handler in module.handlers]

@@ -1,0 +1,147 @@
+"""The agents of a viewer and their conversations, as apps read them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from appliance.clients.records import AgentSession
+from appliance.clients.rules import agent_name
+from server.api.clients.activity import ActivityItem
+from server.api.clients.texts import last_part, line
+
+_EVENTS_MAX: Final = 10
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One conversation with an agent."""
+
+    id: str
+    session_id: str
+    agent_kind: str
+    agent_name: str
+    hostname: str
+    title: str
+    project_path: str
+    started_at: datetime
+    last_activity_at: datetime
+    duration_seconds: int
+    event_count: int
+    approval_count: int
+    denied_count: int
+    mcp_servers: list[str]
+    events: list[ActivityItem]
+
+
+class AgentView(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent on a machine.
+
+    Attributes:
+        desired_monitored: always true: on false a desktop would take the agent's hooks away.
+        decision, resolution: of its last call that is told.
+    """
+
+    id: str
+    kind: str
+    display_name: str
+    hostname: str
+    installed: bool
+    protected: bool
+    last_seen_at: datetime
+    activity_at: datetime
+    decision: str | None
+    resolution: str | None
+    short_summary: str
+    project_path: str
+    sessions: list[SessionView]
+    recent_activity: list[ActivityItem]
+    desired_monitored: Literal[True] = True
+
+
+class SessionMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """How many conversations there were, and how long they lasted."""
+
+    today_sessions: int
+    today_seconds: int
+    last24h_sessions: int
+    last24h_seconds: int
+    week_sessions: int
+    week_seconds: int
+    month_sessions: int
+    month_seconds: int
+
+
+def agents_of(sessions: Sequence[AgentSession], activity: Sequence[ActivityItem]) -> list[AgentView]:
+    """Each agent with its conversations; `activity` is what is told of them, newest first."""
+    by_agent = defaultdict[tuple[UUID, str], list[AgentSession]](list)
+    for session in sessions:
+        by_agent[session.machine_id, session.agent].append(session)
+    return [_agent(found, activity) for found in by_agent.values()]
+
+
+def _agent(sessions: Sequence[AgentSession], activity: Sequence[ActivityItem]) -> AgentView:
+    newest = max(sessions, key=lambda session: session.last_at)
+    named, host = agent_name(newest.agent), line(newest.hostname)
+    own = [item for item in activity if (item.agent_kind, item.hostname) == (named.kind, host)]
+    last = own[0] if own else None
+    return AgentView(
+        id=f"{newest.machine_id}:{named.kind}",
+        kind=named.kind,
+        display_name=named.name,
+        hostname=host,
+        installed=True,
+        protected=True,
+        last_seen_at=newest.last_at,
+        activity_at=newest.last_at,
+        decision=last.decision if last else None,
+        resolution=last.resolution if last else None,
+        short_summary=last.summary if last else "",
+        project_path=line(newest.project),
+        sessions=[_session(session, own) for session in sessions],
+        recent_activity=own[:_EVENTS_MAX],
+    )
+
+
+def _session(session: AgentSession, activity: Sequence[ActivityItem]) -> SessionView:
+    named, identifier = agent_name(session.agent), line(session.session)
+    events = [item for item in activity if item.session_id == identifier]
+    return SessionView(
+        id=f"{session.machine_id}:{identifier}",
+        session_id=identifier,
+        agent_kind=named.kind,
+        agent_name=named.name,
+        hostname=line(session.hostname),
+        title=last_part(line(session.project)) or named.name,
+        project_path=line(session.project),
+        started_at=session.first_at,
+        last_activity_at=session.last_at,
+        duration_seconds=_seconds(session.first_at, session.last_at),
+        event_count=session.calls,
+        approval_count=session.asks,
+        denied_count=session.denies,
+        mcp_servers=[line(server, 100) for server in session.mcp_servers],
+        events=events[:_EVENTS_MAX],
+    )
+
+
+def metrics_of(sessions: Sequence[AgentSession], now: datetime) -> SessionMetrics:
+    """Counted from midnight (UTC), and over the last 24 hours, 7 and 30 days."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today, day = _since(sessions, midnight), _since(sessions, now - timedelta(days=1))
+    week, month = _since(sessions, now - timedelta(days=7)), _since(sessions, now - timedelta(days=30))
+    return SessionMetrics(
+        today_sessions=today[0], today_seconds=today[1], last24h_sessions=day[0], last24h_seconds=day[1],
+        week_sessions=week[0], week_seconds=week[1], month_sessions=month[0], month_seconds=month[1],
+    )  # fmt: skip
+
+
+def _since(sessions: Sequence[AgentSession], since: datetime) -> tuple[int, int]:
+    spans = [_seconds(max(session.first_at, since), session.last_at) for session in sessions if session.last_at > since]
+    return len(spans), sum(spans)
+
+
+def _seconds(first: datetime, last: datetime) -> int:
+    return int((last - first).total_seconds())
