@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -47,11 +47,18 @@ class EventStream(ASGIResponse):
     def __init__(self, request: Request[Any, Any, Any], frames: Frames, *, slow_seconds: float = SLOW_SECONDS) -> None:
         """`request` is one of somebody who is signed in; a reader that takes nothing for `slow_seconds` is let go."""
         super().__init__()
-        road: Road = request.app.state.road
-        token, _ = carried_token(request, session_cookie_name(authentication_of(request).instance))
         self._frames = frames
         self._slow_seconds = slow_seconds
-        self._subscribed = road.streams.opened(signed_in_of(request), token or "", frames.topics)
+        self._subscribed = self._subscription(request.app.state.road, request)
+
+    def _subscription(self, road: Road, request: Request[Any, Any, Any]) -> AbstractContextManager[Stream]:
+        """The stream while it is open; whoever watches over sessions closes it."""
+        token, _ = carried_token(request, session_cookie_name(authentication_of(request).instance))
+        return road.streams.opened(signed_in_of(request), token or "", self._frames.topics)
+
+    async def _goes_on(self) -> bool:
+        """Whether the reader may hear more, asked before each piece; a session's stream is closed by its watch."""
+        return True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
         """Send until one of these ends.
@@ -77,7 +84,7 @@ class EventStream(ASGIResponse):
             async with asyncio.timeout(self._slow_seconds):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
             topics = await stream.changed()
-            if topics is None:
+            if topics is None or not await self._goes_on():
                 return
             body = self._frames.changed(topics) if topics else HEARTBEAT
 

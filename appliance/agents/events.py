@@ -11,7 +11,7 @@ ENROLMENT_REFUSED: Final = "enrolment.refused"
 EVENTS: Final[dict[str, str]] = {
     DEPLOYMENT_TOKEN_CREATED: "A token was made with which machines can enrol.",
     DEPLOYMENT_TOKEN_REVOKED: "A deployment token was ended; machines that it enrolled stay.",
-    MACHINE_ENROLLED: "A machine enrolled with a deployment token and got a token of its own.",
+    MACHINE_ENROLLED: "A machine got a token of its own, for a deployment token or by its signed-in person.",
     MACHINE_REVOKED: "A machine's token was ended: its agents are denied from then on.",
     ENROLMENT_REFUSED: "A machine with a deployment token of ours was not enrolled; `code` says why.",
 }

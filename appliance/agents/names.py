@@ -16,7 +16,12 @@ AGENT_NAMES: Final[Mapping[str, str]] = {
     "vscode": "VS Code",
 }
 # Clients name some agents otherwise than the paths of their hooks.
-_ALIASES: Final[Mapping[str, str]] = {"claude-code": "claude", "claude_code": "claude", "vs-code": "vscode"}
+_ALIASES: Final[Mapping[str, str]] = {
+    "claude-code": "claude",
+    "claude_code": "claude",
+    "github-copilot": "copilot",
+    "vs-code": "vscode",
+}
 
 
 def agent_of(kind: str) -> str:

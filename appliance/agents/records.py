@@ -79,6 +79,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         person_id: whose it is: the person of its e-mail address, where there is one.
         display_name: as the machine said at enrolment, or else the person's.
         client_version: of the published client, as last seen.
+        deployment_token_id: what it enrolled with; None if its person was signed in, which proves whose it is.
         superseded_by: a machine of the same name, system and address that enrolled later, if this one has not been
             seen since then; it is only a hint, both tokens work.
     """
@@ -91,7 +92,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     display_name: str
     person_id: UUID | None
-    deployment_token_id: UUID
+    deployment_token_id: UUID | None
     enrolled_at: datetime
     last_seen_at: datetime | None
     revoked_at: datetime | None

@@ -11,7 +11,7 @@ from appliance.approvals.rules import is_named, is_requester
 from appliance.database.connection import UNREACHABLE
 from appliance.database.errors import DatabaseError
 from appliance.feed import Feed
-from appliance.identity.records import SignedIn
+from appliance.identity.records import MachineReader, Reader
 from appliance.identity.rules import Permission, is_permitted
 from appliance.wakening import Wakening
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 class AskNews:
     """Hears the identifiers of asks, and reads once per burst whom they concern."""
 
-    def __init__(self, feed: Feed[SignedIn]) -> None:
+    def __init__(self, feed: Feed[Reader]) -> None:
         """Nothing is known yet."""
         self._feed = feed
         self._changed = set[str]()
@@ -60,8 +60,10 @@ class AskNews:
         self._feed.publish(TOPIC, lambda who: any(may_see(who, ask) for ask in asks))
 
 
-def may_see(signed_in: SignedIn, ask: Ask) -> bool:
-    """Whether the person may see every ask, asks it by an agent of theirs, or is named by it."""
+def may_see(signed_in: Reader, ask: Ask) -> bool:
+    """Whether the person may see every ask, asks it by an agent of theirs, or is named by it; a machine its own."""
+    if isinstance(signed_in, MachineReader):
+        return ask.machine_id == signed_in.machine_id
     if is_permitted(signed_in.roles, Permission.APPROVALS_READ):
         return True
     answerer = Answerer(

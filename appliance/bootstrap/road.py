@@ -19,13 +19,14 @@ from appliance.decisions.writer import DecisionWriter
 from appliance.feed import Feed
 from appliance.identity.directories.runs import CHANNEL as RUNS_CHANNEL
 from appliance.identity.queries import CHANNEL as IDENTITY_CHANNEL
-from appliance.identity.records import SignedIn
+from appliance.identity.records import MachineReader, Reader
 from appliance.identity.rules import Permission
 from appliance.identity.streams import Streams, holding
 from appliance.policy.service import POLICY_CHANNEL
 from appliance.policy.store import PolicyStore
 from appliance.wakening import Wakening
 
+MACHINES = "machines"
 _RELOAD_SECONDS = 1.0
 
 
@@ -40,7 +41,7 @@ class Road:
     listener: Listener
     refusals: Refusals
     sightings: Sightings
-    feed: Feed[SignedIn]
+    feed: Feed[Reader]
     streams: Streams
 
     def release_held_calls(self) -> None:
@@ -53,7 +54,7 @@ class Road:
 async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
     """Open the decision road: its writer's own connection, and the one that hears what other processes commit."""
     config, clock = appliance.config, appliance.clock
-    waiters, feed, tokens = Waiters(), Feed[SignedIn](), MachineTokens(clock)
+    waiters, feed, tokens = Waiters(), Feed[Reader](), MachineTokens(clock)
     news, streams = AskNews(feed), Streams(feed, appliance.identity.sessions, clock)
     writer = DecisionWriter(appliance.service_url, timeout_seconds=config.database.commit_timeout_seconds, clock=clock)
     decisions = Decisions(
@@ -74,8 +75,13 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
             POLICY_CHANNEL: _all(wakening.wake, _published(feed, "policies", Permission.POLICIES_READ)),
             RUNS_CHANNEL: _published(feed, "directories", Permission.SETTINGS_READ),
             AGENTS_CHANNEL: _all(tokens.forget, _published(feed, "agents", Permission.AGENTS_READ)),
+            AGENTS_CHANNEL: _all(
+                tokens.forget, _published(feed, "agents", Permission.AGENTS_READ), _machine_changed(feed)
+            ),
             # The machines of somebody who was disabled are refused at once.
-            IDENTITY_CHANNEL: _all(appliance.identity.sessions.forget, tokens.forget, streams.people_changed),
+            IDENTITY_CHANNEL: _all(
+                appliance.identity.sessions.forget, tokens.forget, streams.people_changed, _machine_changed(feed)
+            ),
         },
     )
     await writer.start()
@@ -104,9 +110,14 @@ def _until_loaded(policies: PolicyStore) -> Callable[[], Awaitable[None]]:
     return reload
 
 
-def _published(feed: Feed[SignedIn], topic: str, permission: Permission) -> Callable[[str], None]:
+def _published(feed: Feed[Reader], topic: str, permission: Permission) -> Callable[[str], None]:
     """Tells the topic to everybody who may read what it is about."""
     return lambda _payload: feed.publish(topic, holding(permission))
+
+
+def _machine_changed(feed: Feed[Reader]) -> Callable[[str], None]:
+    """Lets the streams of machines look whether their token is still good; there are few, so each one does."""
+    return lambda _payload: feed.publish(MACHINES, lambda reader: isinstance(reader, MachineReader))
 
 
 def _all(*handlers: Callable[[str], None]) -> Callable[[str], None]:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from appliance.agents.coverage.queries import runtimes_of, runtimes_on
+from appliance.agents.coverage.records import Runtime
 from appliance.approvals.queries import pending_asks, recent_asks
 from appliance.approvals.records import Answerer, Ask
 from appliance.clients import rules
@@ -106,6 +108,13 @@ async def agent_sessions(viewer: Viewer, since: datetime) -> list[AgentSession]:
     async with read_connection() as connection:
         rows = await connection.fetch(_SESSIONS, *_own(viewer, since))
     return [AgentSession(**{**dict(row), "mcp_servers": tuple(row["mcp_servers"])}) for row in rows]
+
+
+async def runtimes_for(viewer: Viewer) -> list[Runtime]:
+    """The agents on the viewer's machines, as they were reported and as their hooks arrived."""
+    if viewer.machine_id is not None:
+        return await runtimes_on(viewer.machine_id)
+    return await runtimes_of(viewer.person_id) if viewer.person_id is not None else []
 
 
 async def tallies(viewer: Viewer, since: datetime) -> list[Tally]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from appliance.agents.names import agent_name, agent_of
 from appliance.agents.rules import one_line
 from appliance.approvals import rules as approvals
 from appliance.approvals.errors import ApprovalError
@@ -26,29 +27,18 @@ class AgentName(NamedTuple):
     name: str
 
 
-AGENTS: Final[Mapping[str, AgentName]] = {
-    "claude": AgentName("claude-code", "Claude Code"),
-    "codex": AgentName("codex", "OpenAI Codex"),
-    "copilot": AgentName("github-copilot", "GitHub Copilot"),
-    "cursor": AgentName("cursor", "Cursor"),
-    "gemini": AgentName("gemini", "Google Gemini CLI"),
-    "opencode": AgentName("opencode", "OpenCode"),
-    "openclaw": AgentName("openclaw", "OpenClaw"),
-    "nanoclaw": AgentName("nanoclaw", "NanoClaw"),
-    "cline": AgentName("cline", "Cline"),
-    "vscode": AgentName("vscode", "VS Code"),
-}
-_BY_KIND: Final = {named.kind: agent for agent, named in AGENTS.items()}
+# Where clients call an agent otherwise than the path of its hooks does.
+_KINDS: Final[Mapping[str, str]] = {"claude": "claude-code", "copilot": "github-copilot"}
 
 
-def agent_name(agent: str) -> AgentName:
-    """What clients call the agent of a hook's path; one that they do not know is called as it is."""
-    return AGENTS.get(agent) or AgentName(agent, agent)
+def named(agent: str) -> AgentName:
+    """What clients call the agent of a hook's path."""
+    return AgentName(_KINDS.get(agent, agent), agent_name(agent))
 
 
 def agent_of_kind(kind: str) -> str:
-    """The agent's name in a hook's path; a kind that is none of the clients' is cleaned and taken as it is."""
-    return _BY_KIND.get(kind) or one_line(kind, _WORD_MAX)
+    """The agent's name in a hook's path; a kind that is unknown is cleaned and taken as it is."""
+    return one_line(agent_of(kind), _WORD_MAX)
 
 
 def folded(text: str) -> str:

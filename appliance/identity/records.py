@@ -186,6 +186,15 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
         return Actor(kind=ActorKind.PERSON, id=str(self.person_id), name=name, marker=marker)
 
 
+class MachineReader(msgspec.Struct, frozen=True):
+    """A machine that reads a stream by its own token: it hears of its own asks and nothing else."""
+
+    machine_id: UUID
+
+
+Reader = SignedIn | MachineReader
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A session as its person sees it in a list."""
 

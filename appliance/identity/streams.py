@@ -11,7 +11,7 @@ from appliance.clock import Clock
 from appliance.database.connection import UNREACHABLE
 from appliance.database.errors import DatabaseError
 from appliance.feed import Feed, Subscription
-from appliance.identity.records import SignedIn
+from appliance.identity.records import Reader, SignedIn
 from appliance.identity.rules import Permission, is_permitted
 from appliance.identity.sessions import Sessions
 from appliance.wakening import Wakening
@@ -19,14 +19,14 @@ from appliance.wakening import Wakening
 # How late a session that merely ran out ends its streams; one that was ended does it at once.
 CHECK_SECONDS: Final = 10.0
 REST_SECONDS: Final = 0.5
-Stream = Subscription[SignedIn]
+Stream = Subscription[Reader]
 log = structlog.get_logger(__name__)
 
 
 class Streams:
     """The streams of this process; one look at the database concerns all of them together."""
 
-    def __init__(self, feed: Feed[SignedIn], sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, feed: Feed[Reader], sessions: Sessions, clock: Clock) -> None:
         """None is open."""
         self._feed = feed
         self._sessions = sessions
@@ -75,7 +75,7 @@ class Streams:
 
     async def _check_changed(self) -> None:
         people, self._people = self._people, set()
-        concerned = [each for each in self._tokens if "" in people or str(each.who.person_id) in people]
+        concerned = [each for each in self._tokens if "" in people or _person(each.who) in people]
         if not await self._check(concerned):
             self._people |= people  # nobody may notify us again
         await asyncio.sleep(REST_SECONDS)
@@ -102,10 +102,14 @@ class Streams:
         return True
 
 
-def holding(permission: Permission) -> Callable[[SignedIn], bool]:
+def holding(permission: Permission) -> Callable[[Reader], bool]:
     """Whether somebody holds the permission: for topics that concern everybody who does."""
-    return lambda signed_in: is_permitted(signed_in.roles, permission)
+    return lambda reader: isinstance(reader, SignedIn) and is_permitted(reader.roles, permission)
 
 
-def _rights(signed_in: SignedIn) -> object:
-    return signed_in.roles, signed_in.scoped, signed_in.groups
+def _person(reader: Reader) -> str:
+    return str(reader.person_id) if isinstance(reader, SignedIn) else ""
+
+
+def _rights(reader: Reader) -> object:
+    return (reader.roles, reader.scoped, reader.groups) if isinstance(reader, SignedIn) else None

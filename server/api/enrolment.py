@@ -6,7 +6,7 @@ import msgspec
 from litestar import post
 from litestar.params import JSONBody
 
-from appliance.agents.records import EnrolmentRequest
+from appliance.agents.records import Enrolment, EnrolmentRequest
 from appliance.agents.service import enroll
 from server.contract import speaks
 from server.dashboard.dependencies import AnyRequest, appliance_of, now_of
@@ -64,7 +64,12 @@ async def enroll_machine(request: AnyRequest, data: JSONBody[EnrolmentBody]) -> 
         mode=data.mode or "",
     )
     enrolment = await enroll(asked, now=now_of(request))
-    machine, origin = enrolment.machine, appliance_of(request).config.public_origin
+    return enrolled(enrolment, appliance_of(request).config.public_origin)
+
+
+def enrolled(enrolment: Enrolment, origin: str) -> Enrolled:
+    """What a machine is told that has just enrolled; `origin` is where its hooks shall call."""
+    machine = enrolment.machine
     return Enrolled(
         token=enrolment.token,
         api_url=origin,

@@ -2,6 +2,8 @@
 
 import html
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,12 +13,20 @@ VERSIONS = {
     "mobileBootstrap": "2026-05-22.mobile-bootstrap.v1",
     "mobileAuthStart": "2026-05-22.mobile-auth-start.v1",
     "mobileAuthExchange": "2026-05-22.mobile-auth-exchange.v1",
+    "mobileDeviceRegister": "2026-05-22.mobile-device-register.v1",
+    "mobileState": "2026-05-22.mobile-state.v1",
+    "agentMonitoring": "2026-05-22.mobile-state.v1",
+    "mobileDecisionResolve": "2026-05-22.mobile-decision-resolve.v1",
+    "clientEvents": "2026-07-27.client-events.v1",
+    "tenantPluginsRead": "2026-06-20.tenant-plugins-read.v1",
+    "adminPluginsWrite": "2026-06-20.admin-plugins-write.v1",
+    "authAccountOutcomes": "2026-06-24.auth-account-outcomes.v1",
 }
 CALLBACK = "openleash://auth/callback"
 
 
 class Phone:
-    """One app, from the tap on sign-in to its token (mobile-client 1.1.0)."""
+    """One app, from the tap on sign-in to the answer of an ask (mobile-client 1.1.0, and the one of July before)."""
 
     def __init__(self, http: httpx.AsyncClient, address: str = "") -> None:
         """`address` is what its person typed; empty if the client knows it."""
@@ -26,6 +36,8 @@ class Phone:
         self.redirect_uri = CALLBACK
         self.token = ""
         self.shown = ""
+        self.state: dict[str, Any] = {}
+        self._launches = 0
 
     async def call(self, function: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         """One request with the headers that the app sends."""
@@ -77,6 +89,60 @@ class Phone:
         else:
             self.token = told.get("token") or told["tokens"]["accessToken"]
         return reply
+
+    async def tell_of_itself(self) -> None:
+        """What it sends at each launch, with a push token that is new each time; it ignores every failure."""
+        self._launches += 1
+        body = {
+            "platform": "ios", "pushToken": f"local-polling:{1780000000000000 + self._launches}",
+            "deviceName": "localhost", "appVersion": "1.0.0",
+        }  # fmt: skip
+        await self.call("mobileDeviceRegister", "/v1/mobile/devices", body)
+
+    async def refresh(self, *, is_july: bool = False) -> dict[str, Any]:
+        """Fetch the state, as every 15 seconds and at each event; a 401 signs the app out and nothing else does."""
+        reply = await self.call("mobileState", "/v1/mobile/state")
+        if reply.status_code == 401:
+            self.token = ""
+            return {}
+        assert reply.status_code == 200, reply.text
+        self.state = reply.json()
+        if is_july:
+            for function, path in (
+                ("tenantPluginsRead", "/v1/plugins"),
+                ("authAccountOutcomes", "/v1/outcomes?limit=50"),
+            ):
+                assert (await self.call(function, path)).status_code == 200
+        return self.state
+
+    def notices(self) -> list[str]:
+        """Ids of asks that it would notify of: if there are events, of those that wait and of nothing else."""
+        events = self.state["attentionEvents"]
+        if events:
+            return [event["decisionId"] for event in events if event["state"] == "waiting"]
+        return [approval["id"] for approval in self.state["pendingApprovals"]]
+
+    async def resolve(
+        self, decision: str, resolution: str, guidance: str = "", response: dict[str, Any] | None = None
+    ) -> httpx.Response:
+        """A button: words go with a deny, an answer's content with an allow; the id stands in the path as it is."""
+        body: dict[str, Any] = {"resolution": resolution}
+        if resolution == "deny" and guidance:
+            body["resolutionGuidance"] = " ".join(guidance.split())[:500]
+        if resolution == "allow" and response is not None:
+            body["response"] = response
+        return await self.call("mobileDecisionResolve", f"/v1/mobile/decisions/{decision}/resolve", body)
+
+    @asynccontextmanager
+    async def stream(self) -> AsyncIterator[AsyncIterator[str]]:
+        """The lines of the live stream that begin with `data:`; for each of them it fetches its state."""
+        headers = {
+            "accept": "text/event-stream", "authorization": f"Bearer {self.token}",
+            "x-openleash-api-function": "clientEvents", "x-openleash-api-version": VERSIONS["clientEvents"],
+        }  # fmt: skip
+        async with self._http.stream("GET", f"{self._address}/v1/client/events", headers=headers) as reply:
+            assert reply.status_code == 200, reply.status_code
+            yield (line async for line in reply.aiter_lines() if line.startswith("data:"))
 
     def restart(self) -> None:
         """The system ended the app while its person was in the browser: it has forgotten how it began."""

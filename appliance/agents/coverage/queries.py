@@ -44,6 +44,13 @@ async def runtimes_of(person_id: UUID) -> list[Runtime]:
     return [_runtime(row) for row in rows]
 
 
+async def runtimes_on(machine_id: UUID) -> list[Runtime]:
+    """The agents on one machine."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_SELECT + "AND r.machine_id = $1 ORDER BY r.agent", machine_id)
+    return [_runtime(row) for row in rows]
+
+
 async def runtime_by_id(runtime_id: UUID) -> Runtime:
     """One agent on a machine.
 

@@ -2,6 +2,7 @@
 
 from server.api.clients import (
     decisions,
+    desktop,
     devices,
     events,
     history,
@@ -17,6 +18,7 @@ from server.api.clients import (
 _MODULES = (
     state,
     devices,
+    desktop,
     decisions,
     notifications,
     events,

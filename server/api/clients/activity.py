@@ -8,8 +8,8 @@ import msgspec
 
 from appliance.actions.records import MatchedPolicy, Outcome
 from appliance.approvals.records import AskState
+from appliance.clients import rules
 from appliance.clients.records import Activity
-from appliance.clients.rules import agent_name
 from appliance.policy.store import PolicyStore
 from server.api.clients.texts import line, tool_input
 from server.dashboard.asks import matched_policies
@@ -99,7 +99,7 @@ def _policy(policy: MatchedPolicy, status: str) -> TriggeredPolicy:
 
 
 def _item(found: Activity, policies: list[TriggeredPolicy]) -> ActivityItem:
-    named, summary = agent_name(found.agent), line(found.summary)
+    named, summary = rules.named(found.agent), line(found.summary)
     tool = line(found.tool, 100)
     return ActivityItem(
         id=str(found.ask_id or found.id),

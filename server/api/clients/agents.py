@@ -3,17 +3,24 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal
-from uuid import UUID
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from appliance.agents.coverage.records import Runtime
+from appliance.clients import rules
 from appliance.clients.records import AgentSession
-from appliance.clients.rules import agent_name
 from server.api.clients.activity import ActivityItem
 from server.api.clients.texts import last_part, line
 
 _EVENTS_MAX: Final = 10
+
+
+class _Place(NamedTuple):
+    """An agent on a machine; before that has enrolled, its host name stands for it."""
+
+    machine: str
+    agent: str
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +57,8 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str
     installed: bool
     protected: bool
-    last_seen_at: datetime
-    activity_at: datetime
+    last_seen_at: datetime | None
+    activity_at: datetime | None
     decision: str | None
     resolution: str | None
     short_summary: str
@@ -74,39 +81,46 @@ class SessionMetrics(msgspec.Struct, frozen=True, kw_only=True):
     month_seconds: int
 
 
-def agents_of(sessions: Sequence[AgentSession], activity: Sequence[ActivityItem]) -> list[AgentView]:
-    """Each agent with its conversations; `activity` is what is told of them, newest first."""
-    by_agent = defaultdict[tuple[UUID, str], list[AgentSession]](list)
+def agents_of(
+    runtimes: Sequence[Runtime], sessions: Sequence[AgentSession], activity: Sequence[ActivityItem]
+) -> list[AgentView]:
+    """Each agent that was reported or has asked, with its conversations; `activity` is told of them, newest first."""
+    by_agent = defaultdict[_Place, list[AgentSession]](list)
     for session in sessions:
-        by_agent[session.machine_id, session.agent].append(session)
-    return [_agent(found, activity) for found in by_agent.values()]
+        by_agent[_Place(str(session.machine_id), session.agent)].append(session)
+    known = {_Place(str(each.machine_id or each.hostname), each.agent): each for each in runtimes}
+    return [_agent(place, known.get(place), by_agent.get(place, []), activity) for place in {**known, **by_agent}]
 
 
-def _agent(sessions: Sequence[AgentSession], activity: Sequence[ActivityItem]) -> AgentView:
-    newest = max(sessions, key=lambda session: session.last_at)
-    named, host = agent_name(newest.agent), line(newest.hostname)
+def _agent(
+    place: _Place, runtime: Runtime | None, sessions: Sequence[AgentSession], activity: Sequence[ActivityItem]
+) -> AgentView:
+    named = rules.named(place.agent)
+    newest = max(sessions, key=lambda session: session.last_at) if sessions else None
+    host = line(newest.hostname if newest else runtime.hostname if runtime else "")
     own = [item for item in activity if (item.agent_kind, item.hostname) == (named.kind, host)]
-    last = own[0] if own else None
+    last, active_at = own[0] if own else None, newest.last_at if newest else None
+    reported = runtime.reported_at or runtime.last_hook_at or runtime.first_seen_at if runtime else None
     return AgentView(
-        id=f"{newest.machine_id}:{named.kind}",
+        id=f"{place.machine}:{named.kind}",
         kind=named.kind,
-        display_name=named.name,
+        display_name=line(runtime.display_name) if runtime else named.name,
         hostname=host,
-        installed=True,
-        protected=True,
-        last_seen_at=newest.last_at,
-        activity_at=newest.last_at,
+        installed=runtime is None or runtime.is_installed is not False,
+        protected=newest is not None or (runtime is not None and runtime.is_protected is True),
+        last_seen_at=active_at or reported,
+        activity_at=active_at,
         decision=last.decision if last else None,
         resolution=last.resolution if last else None,
         short_summary=last.summary if last else "",
-        project_path=line(newest.project),
+        project_path=line(newest.project) if newest else "",
         sessions=[_session(session, own) for session in sessions],
         recent_activity=own[:_EVENTS_MAX],
     )
 
 
 def _session(session: AgentSession, activity: Sequence[ActivityItem]) -> SessionView:
-    named, identifier = agent_name(session.agent), line(session.session)
+    named, identifier = rules.named(session.agent), line(session.session)
     events = [item for item in activity if item.session_id == identifier]
     return SessionView(
         id=f"{session.machine_id}:{identifier}",

@@ -12,7 +12,6 @@ from appliance.approvals.records import Ask
 from appliance.clients import rules
 from appliance.clients.queries import activity_of, ended_asks, shown_asks
 from appliance.clients.records import Activity, Viewer
-from appliance.clients.rules import agent_name
 from appliance.ledger.queries import payloads_of
 from server.api.clients.activity import TriggeredPolicy, resolution_of, triggered
 from server.api.clients.texts import QUOTE_MAX, last_part, line, plain
@@ -134,7 +133,7 @@ def _is_recent(ask: Ask, now: datetime) -> bool:
 async def _approval(
     request: AnyRequest, viewer: Viewer, ask: Ask, decision: Activity | None, payload: Mapping[str, Any] | None
 ) -> PendingApproval:
-    named = agent_name(ask.agent)
+    named = rules.named(ask.agent)
     policies = await triggered(appliance_of(request).policies, decision) if decision else []
     can_answer = rules.may_answer(viewer, ask)
     page = f"{appliance_of(request).config.public_origin}/approvals/{ask.id}"
@@ -201,7 +200,7 @@ def _waiting_event(approval: PendingApproval, decision: Activity | None) -> Atte
 
 
 def _ended_event(ask: Ask) -> AttentionEvent:
-    named = agent_name(ask.agent)
+    named = rules.named(ask.agent)
     by = f" by {line(ask.resolved_by)}" if ask.resolved_by else ""
     return AttentionEvent(
         schema_version=SCHEMA,

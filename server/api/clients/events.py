@@ -1,25 +1,25 @@
 """The stream that tells apps to look again."""
 
-from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from litestar import get
-from litestar.response import Stream
+from litestar import Request, get
 
+from appliance.bootstrap import MACHINES, Road
+from appliance.clock import utc_now
 from appliance.database.identifiers import uuid7
-from server.api.clients.callers import calling_machine, person_of
-from server.authentication import authentication_of, carried_token, session_cookie_name
+from appliance.identity.records import MachineReader
+from appliance.identity.streams import Stream
+from server.api.clients.callers import calling_machine
+from server.authentication import carried_token, machine_of
 from server.authorization import requires_client
 from server.contract import speaks
-from server.dashboard.dependencies import AnyRequest, now_of, road_of
+from server.dashboard.dependencies import AnyRequest
+from server.streams import EventStream, Frames
 
-HEARTBEAT: Final = b": still here\n\n"
 _SCHEMA: Final = "2026-07-27.client-sync.v1"
-# Topics of the feed that change what apps show, with the kind of event that they are told as.
-_KINDS: Final = {"approvals": "interaction.created", "agents": "activity.created"}
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class Sync(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -31,41 +31,46 @@ class Sync(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     schema_version: str = _SCHEMA
 
 
-@get("/v1/client/events", guards=[speaks("clientEvents"), requires_client], tags=["Apps"])
-async def stream_events(request: AnyRequest) -> Stream:
+class MachineStream(EventStream):
+    """The stream of a machine, by its own token: it hears of its own asks, and ends when the token is dead."""
+
+    def _subscription(self, road: Road, request: Request[Any, Any, Any]) -> AbstractContextManager[Stream]:
+        machine = machine_of(request)
+        if machine is None:
+            raise TypeError("a machine's stream is a machine's")
+        self._tokens, (token, _) = road.tokens, carried_token(request, "")
+        self._token = token or ""
+        topics = self._frames.topics | {MACHINES}
+        return road.feed.subscribed(MachineReader(machine.machine_id), topics, holder=machine.machine_id)
+
+    async def _goes_on(self) -> bool:
+        return await self._tokens.authenticate(self._token) is not None
+
+
+@get("/v1/client/events", guards=[speaks("clientEvents"), requires_client], tags=["Apps"], sync_to_thread=False)
+def stream_events(request: AnyRequest) -> EventStream:
     """Server-sent events named `sync`: one to begin with, one for each change, a comment every 20 seconds.
 
-    The stream ends with the session or the machine's token.
+    The stream ends with the session or the machine's token. Its content says no more than that something changed.
     """
-    person_of(request)
-    return Stream(_frames(request), media_type="text/event-stream; charset=utf-8", headers=_HEADERS)
+    return (MachineStream if calling_machine(request) else EventStream)(request, _FRAMES)
 
 
-async def _frames(request: AnyRequest) -> AsyncIterator[bytes]:
-    yield _frame("activity.created", now_of(request))
-    async for topics in road_of(request).feed.listen():
-        if not await _is_live(request):
-            return
-        kinds = [kind for topic, kind in _KINDS.items() if topic in topics]
-        if kinds:
-            yield _frame(kinds[0], now_of(request))
-        elif not topics:
-            yield HEARTBEAT
+def _greeting() -> bytes:
+    """Lets the app catch up with what it missed."""
+    return _frame("activity.created")
 
 
-def _frame(kind: str, now: datetime) -> bytes:
+def _changed(topics: frozenset[str]) -> bytes:
+    return _frame("interaction.created") if topics & _FRAMES.topics else b": looked\n\n"
+
+
+def _frame(kind: str) -> bytes:
     """One event; line feeds alone, and a blank line at the end, which desktops wait for."""
-    data = msgspec.json.encode(Sync(id=str(uuid7()), kind=kind, occurred_at=now))
+    data = msgspec.json.encode(Sync(id=str(uuid7()), kind=kind, occurred_at=utc_now()))
     return b"event: sync\ndata: " + data + b"\n\n"
 
 
-async def _is_live(request: AnyRequest) -> bool:
-    """Whether what opened the stream may still be used; an open stream alone keeps a session from no idleness."""
-    ours = authentication_of(request)
-    token, _ = carried_token(request, session_cookie_name(ours.instance))
-    if calling_machine(request) is not None:
-        return await road_of(request).tokens.authenticate(token or "") is not None
-    return await ours.identity.sessions.is_live(token, now_of(request))
-
-
+# Each event costs an app up to three requests, so nothing else is told: asks that open, end, or are let go.
+_FRAMES: Final = Frames(frozenset({"approvals"}), _greeting, _changed)
 handlers = [stream_events]

@@ -6,8 +6,8 @@ import msgspec
 from litestar import delete, post
 from litestar.params import FromPath, JSONBody
 
+from appliance.clients import rules
 from appliance.clients.errors import ModelKeyNotKeptError, MonitoringManagedError
-from appliance.clients.rules import agent_name, agent_of_kind
 from server.api.clients.callers import viewer_of
 from server.authorization import requires_client
 from server.contract import speaks
@@ -42,7 +42,7 @@ def set_monitoring(request: AnyRequest, kind: FromPath[str], data: JSONBody[Moni
     viewer_of(request)
     if not data.monitored:
         raise MonitoringManagedError
-    return Monitoring(ok=True, kind=agent_name(agent_of_kind(kind)).kind, monitored=True)
+    return Monitoring(ok=True, kind=rules.named(rules.agent_of_kind(kind)).kind, monitored=True)
 
 
 @post("/v1/session-monitoring", guards=[_SESSIONS, requires_client], tags=["Apps"], sync_to_thread=False)

@@ -9,9 +9,9 @@ from litestar.params import QueryParameter
 
 from appliance.actions.records import Outcome as Decided
 from appliance.bootstrap import Appliance
+from appliance.clients import rules
 from appliance.clients.queries import HISTORY, notable
 from appliance.clients.records import Activity, Viewer
-from appliance.clients.rules import agent_name
 from server.api.clients.activity import resolution_of
 from server.api.clients.callers import viewer_of
 from server.api.clients.plugins import COMMANDS, POLICIES, SECRETS
@@ -94,7 +94,7 @@ async def outcomes_for(appliance: Appliance, viewer: Viewer, now: datetime, limi
 
 
 async def _outcome(appliance: Appliance, found: Activity) -> Outcome:
-    named, resolution = agent_name(found.agent), resolution_of(found.ask_state)
+    named, resolution = rules.named(found.agent), resolution_of(found.ask_state)
     policies = await matched_policies(appliance.policies, found.policies.split(), found.policy_version)
     status = _STATUS[found.outcome] if resolution is None else {"allow": "passed", "deny": "blocked"}[resolution]
     plugin = SECRETS if found.secrets else COMMANDS if found.kind == "shell" else POLICIES

@@ -9,9 +9,9 @@ import msgspec
 from litestar import get
 
 from appliance.actions.records import Outcome as Decided
+from appliance.clients import rules
 from appliance.clients.queries import tallies
 from appliance.clients.records import Tally
-from appliance.clients.rules import agent_name
 from appliance.policy.store import PolicyStore
 from server.api.clients.activity import resolution_of
 from server.api.clients.callers import viewer_of
@@ -158,7 +158,7 @@ def summarised(found: Sequence[Tally], policies: PolicyStore) -> ActivitySummary
         range_days=RANGE_DAYS,
         totals=_totals(found),
         threats=sorted(threats, key=lambda threat: -threat.total),
-        agent_kinds=[AgentCount(*agent_name(agent), count) for agent, count in agents.most_common()],
+        agent_kinds=[AgentCount(*rules.named(agent), count) for agent, count in agents.most_common()],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from litestar import get
 
-from appliance.clients.queries import HISTORY, activity, agent_sessions
+from appliance.clients.queries import HISTORY, activity, agent_sessions, runtimes_for
 from appliance.clients.records import Viewer
 from server.api.clients.activity import ActivityItem, items_of
 from server.api.clients.agents import AgentView, SessionMetrics, agents_of, metrics_of
@@ -92,7 +92,7 @@ async def show_state(request: AnyRequest) -> MobileState:
         client_config=ClientConfig(),
         pending_approvals=waiting.approvals,
         attention_events=waiting.events,
-        agents=agents_of(day, items),
+        agents=agents_of(await runtimes_for(viewer), day, items),
         recent_activity=items[:FIRST_PAGE],
         history_pagination=HistoryPagination(page=1, limit=FIRST_PAGE, has_more=len(items) > FIRST_PAGE),
         session_metrics=metrics_of(sessions, now),
