@@ -18,6 +18,7 @@ from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import State
 from appliance.feed import Feed
+from appliance.identity import records as identity
 from appliance.identity.records import Role, SignedIn
 from appliance.identity.streams import Streams
 from server.authentication import Authentication
@@ -129,12 +130,12 @@ async def _served(stream: EventStream, reader: Reader) -> None:
     await stream({}, reader.receive, reader.send)  # type: ignore[arg-type] # the scope is not looked at
 
 
-async def _world(committed_database: TestDatabase, tmp_path: Path) -> tuple[Feed[SignedIn], Streams, SignedIn]:
+async def _world(committed_database: TestDatabase, tmp_path: Path) -> tuple[Feed[identity.Reader], Streams, SignedIn]:
     appliance = await build_appliance(Config(state=State(directory=tmp_path)), committed_database.service_url, utc_now)
     owner = await make_owner(appliance.identity, utc_now())
     signed_in = await appliance.identity.sessions.authenticate(owner.token, utc_now())
     assert signed_in
-    feed = Feed[SignedIn](window_seconds=0)
+    feed = Feed[identity.Reader](window_seconds=0)
     return feed, Streams(feed, appliance.identity.sessions, utc_now), signed_in
 
 

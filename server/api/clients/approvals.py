@@ -8,12 +8,14 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from appliance.approvals.interactions import APPROVAL, AttentionKind
 from appliance.approvals.records import Ask
 from appliance.clients import rules
 from appliance.clients.queries import activity_of, ended_asks, shown_asks
 from appliance.clients.records import Activity, Viewer
 from appliance.ledger.queries import payloads_of
 from server.api.clients.activity import TriggeredPolicy, resolution_of, triggered
+from server.api.clients.interactions import Interaction, shown
 from server.api.clients.texts import QUOTE_MAX, last_part, line, plain
 from server.dashboard.dependencies import AnyRequest, appliance_of, now_of
 from server.dashboard.payload import arguments_of, pretty
@@ -22,7 +24,11 @@ SCHEMA: Final = "2026-07-19.v1"
 RESOLVED_SHOWN: Final = timedelta(minutes=10)
 _ENDED_MAX: Final = 30
 _PAYLOAD_BYTES_MAX: Final = 65_536
-_APPROVAL: Final = "approval"
+_TITLES: Final = {
+    AttentionKind.APPROVAL.value: "Allow {}?",
+    AttentionKind.QUESTION.value: "{} asks",
+    AttentionKind.PLAN_REVIEW.value: "{} has a plan",
+}
 _ELSEWHERE: Final = "Somebody else must answer this."
 _WORDS: Final = {"allow": "allowed", "deny": "denied", None: "closed"}
 
@@ -32,12 +38,6 @@ class ContextTurn(msgspec.Struct, frozen=True):
 
     role: str
     content: str
-
-
-class Interaction(msgspec.Struct, frozen=True, kw_only=True):
-    """How an app asks its person; `approval` offers the two buttons."""
-
-    type: str = _APPROVAL
 
 
 class PendingApproval(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,8 +154,8 @@ async def _approval(
         quote=_quote(ask, payload, page),
         triggered_policies=policies,
         recent_context=[],
-        attention_kind=_APPROVAL,
-        interaction=Interaction(),
+        attention_kind=ask.attention_kind.value,
+        interaction=shown(ask.interaction),
         created_at=ask.created_at,
         expires_at=ask.expires_at,
         can_answer=can_answer,
@@ -179,8 +179,8 @@ def _quote(ask: Ask, payload: Mapping[str, Any] | None, page: str) -> str | Unse
         return UNSET
     text = "\n\n".join(f"{name}: {value}" for name, value in told.items())
     rest = len(text) - QUOTE_MAX
-    shown = plain(text[:QUOTE_MAX])
-    return f"{shown}\n… {rest} more characters, at {page}" if rest > 0 else shown
+    beginning = plain(text[:QUOTE_MAX])
+    return f"{beginning}\n… {rest} more characters, at {page}" if rest > 0 else beginning
 
 
 def _waiting_event(approval: PendingApproval, decision: Activity | None) -> AttentionEvent:
@@ -190,7 +190,7 @@ def _waiting_event(approval: PendingApproval, decision: Activity | None) -> Atte
         decision_id=approval.id,
         kind=approval.attention_kind,
         state="waiting",
-        title=f"Allow {approval.agent_name}?",
+        title=_TITLES[approval.attention_kind].format(approval.agent_name),
         body=approval.summary,
         created_at=approval.created_at,
         agent=EventAgent(kind=approval.agent_kind, name=approval.agent_name, hostname=approval.hostname),
@@ -206,12 +206,12 @@ def _ended_event(ask: Ask) -> AttentionEvent:
         schema_version=SCHEMA,
         id=f"resolved:{ask.id}",
         decision_id=str(ask.id),
-        kind=_APPROVAL,
+        kind=ask.attention_kind.value,
         state="resolved",
         title=f"{named.name} was {_WORDS[resolution_of(ask.state.value)]}{by}",
         body=line(ask.summary),
         created_at=ask.resolved_at or ask.created_at,
         agent=EventAgent(kind=named.kind, name=named.name, hostname=""),
         session=EventSession(id="", project_path=line(ask.project)),
-        interaction=Interaction(),
+        interaction=shown(APPROVAL),  # nothing is left to answer
     )

@@ -14,6 +14,7 @@ from appliance.clients.rules import folded
 from appliance.identity.rules import Permission
 from server.api.clients.activity import resolution_of
 from server.api.clients.callers import calling_machine
+from server.api.clients.interactions import given
 from server.api.clients.texts import plain
 from server.authorization import requires, requires_client
 from server.contract import speaks
@@ -28,7 +29,7 @@ class ResolveBody(msgspec.Struct, frozen=True, rename="camel"):
 
     Attributes:
         resolution_guidance: words to the agent; white space is folded, and what is beyond 500 characters is cut.
-        response: an answer with content, to a question or a plan: the tool's own input with answers in it.
+        response: with an allow, `answers` to the agent's questions by their texts; nothing else of it is read.
     """
 
     resolution: Resolution
@@ -79,6 +80,7 @@ async def _answered(request: AnyRequest, ask: Ask, answerer: Answerer, data: Res
         data.resolution,
         binding=ask.binding,
         guidance=folded(data.resolution_guidance or ""),
+        response=given(ask.interaction, data.response),
         now=now_of(request),
     )
     ended = result.ask

@@ -12,7 +12,7 @@ from appliance.approvals.service import Approvals
 from appliance.database.connection import disconnect
 from appliance.database.identifiers import uuid7
 from appliance.feed import Feed, Subscription
-from appliance.identity.records import Role, ScopedRole, SessionKind, SignedIn
+from appliance.identity.records import Reader, Role, ScopedRole, SessionKind, SignedIn
 from tests.support.asks import KEY, opened
 from tests.support.decisions import IDA, NOON
 from tests.support.postgres import TestDatabase, TestPostgres
@@ -33,16 +33,16 @@ def person(
 
 
 @pytest.fixture
-def feed() -> Feed[SignedIn]:
+def feed() -> Feed[Reader]:
     """A feed without a window."""
-    return Feed[SignedIn](window_seconds=0)
+    return Feed[Reader](window_seconds=0)
 
 
-async def _told(feed: Feed[SignedIn], people: dict[str, SignedIn], payloads: list[str]) -> Heard:
+async def _told(feed: Feed[Reader], people: dict[str, SignedIn], payloads: list[str]) -> Heard:
     """Who heard of what the payloads name."""
     news = AskNews(feed)
     await news.start()
-    streams = {name: Subscription(who, TOPICS, 0.0) for name, who in people.items()}
+    streams = {name: Subscription[Reader](who, TOPICS, 0.0) for name, who in people.items()}
     for stream in streams.values():
         feed._open[stream] = stream
     for payload in payloads:
@@ -68,9 +68,7 @@ PEOPLE = {
 }
 
 
-async def test_only_people_who_may_see_an_ask_hear_of_it(
-    committed_database: TestDatabase, feed: Feed[SignedIn]
-) -> None:
+async def test_only_people_who_may_see_an_ask_hear_of_it(committed_database: TestDatabase, feed: Feed[Reader]) -> None:
     """By what the ask names: groups, roles for its project, and the requester; readers of all asks hear of all."""
     always = {"requester": True, "requester by address": True, "approver": True, "auditor": True}
     never = {"for another project": False, "another member": False}
@@ -80,24 +78,24 @@ async def test_only_people_who_may_see_an_ask_hear_of_it(
     assert for_role == {**always, **never, "in the group": False, "for the project": True}
 
 
-async def test_after_a_gap_everybody_hears(feed: Feed[SignedIn]) -> None:
+async def test_after_a_gap_everybody_hears(feed: Feed[Reader]) -> None:
     """What was missed is known to nobody, so all catch up; that needs no database."""
     assert all((await _told(feed, PEOPLE, [""])).values())
 
 
-async def test_a_flood_is_told_to_everybody(feed: Feed[SignedIn]) -> None:
+async def test_a_flood_is_told_to_everybody(feed: Feed[Reader]) -> None:
     """Hundreds of asks at once are not read one by one."""
     assert all((await _told(feed, PEOPLE, [str(uuid7()) for _ in range(TOGETHER_MAX + 1)])).values())
 
 
 async def test_an_ask_that_is_gone_concerns_nobody_in_particular(
-    committed_database: TestDatabase, feed: Feed[SignedIn]
+    committed_database: TestDatabase, feed: Feed[Reader]
 ) -> None:
     """An identifier without an ask wakes nobody."""
     assert not any((await _told(feed, PEOPLE, [str(uuid7())])).values())
 
 
-async def test_a_burst_is_one_look_at_the_database(committed_database: TestDatabase, feed: Feed[SignedIn]) -> None:
+async def test_a_burst_is_one_look_at_the_database(committed_database: TestDatabase, feed: Feed[Reader]) -> None:
     """Asks that change while another look runs are read together."""
     asks = [await _ask("group:payments"), await _ask("group:payments")]
     assert (await _told(feed, {"in": PEOPLE["in the group"]}, [str(ask.id) for ask in asks])) == {"in": True}
@@ -105,7 +103,7 @@ async def test_a_burst_is_one_look_at_the_database(committed_database: TestDatab
     assert not may_see(PEOPLE["another member"], asks[0])
 
 
-async def test_without_the_database_everybody_catches_up(postgres: TestPostgres, feed: Feed[SignedIn]) -> None:
+async def test_without_the_database_everybody_catches_up(postgres: TestPostgres, feed: Feed[Reader]) -> None:
     """Rather a page that looks in vain than one that waits for ever."""
     await disconnect()
     assert all((await _told(feed, PEOPLE, [str(uuid7())])).values())

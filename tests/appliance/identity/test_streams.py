@@ -8,7 +8,7 @@ import pytest
 
 from appliance.database.connection import disconnect
 from appliance.feed import Feed
-from appliance.identity.records import Role, SignedIn
+from appliance.identity.records import Reader, Role, SignedIn
 from appliance.identity.service import Identity
 from appliance.identity.streams import Stream, Streams
 from tests.support.people import NOW, OPERATOR, Someone, make_owner, make_person
@@ -35,7 +35,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def streams(committed: Identity, clock: Clock) -> AsyncIterator[Streams]:
     """The streams of a process."""
-    made = Streams(Feed[SignedIn](window_seconds=0), committed.sessions, clock)
+    made = Streams(Feed[Reader](window_seconds=0), committed.sessions, clock)
     await made.start()
     yield made
     await made.stop()
@@ -88,6 +88,7 @@ async def test_other_rights_are_other_news(committed: Identity, streams: Streams
         await committed.people.grant_role(OPERATOR, mia.id, Role.AUDITOR, NOW)
         streams.people_changed("")
         assert await asyncio.wait_for(stream.changed(), 2) == TOPICS
+        assert isinstance(stream.who, SignedIn)
         assert Role.AUDITOR in stream.who.roles
 
 
