@@ -29,6 +29,7 @@ TITLES = {
     "decisions": "Decisions",
     "approvals": "Approvals",
     "notifications": "Notifications",
+    "clients": "Phones and desktops",
 }
 
 

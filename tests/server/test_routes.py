@@ -12,7 +12,7 @@ from appliance.clock import utc_now
 from appliance.database.identifiers import uuid7
 from appliance.identity.records import Role
 from appliance.identity.rules import Permission
-from server.authorization import requires_own_page
+from server.authorization import requires_client, requires_own_page
 from tests.support.people import ledger_events, make_person
 from tests.support.web_world import World
 
@@ -30,7 +30,7 @@ FOR_EVERYBODY = {
     "/v1/account/sessions", "/v1/account/sessions/{session_id:uuid}", "/step-up", "/step-up/directory/{name:str}",
     "/step-up/passkey/begin", "/step-up/passkey", "/account/passkeys", "/account/passkeys/begin",
     "/account/passkeys/{passkey_id:uuid}/remove",
-    "/auth/app", "/account/connect",
+    "/auth/app", "/account/connect", "/v1/mobile/devices", "/v1/desktop/enroll",
 }  # fmt: skip
 HTML = {"accept": "text/html"}
 
@@ -62,7 +62,8 @@ def _permission(handler: HTTPRouteHandler) -> str:
     if not found:
         return "-"
     wanted = found[0].removeprefix("requires_")
-    return "signed in" if wanted == "sign_in" else f"`{Permission[wanted.upper()].value}`"
+    plain = {"sign_in": "signed in", "client": "signed in, or a machine"}
+    return plain.get(wanted) or f"`{Permission[wanted.upper()].value}`"
 
 
 def filled(path: str) -> str:
@@ -78,12 +79,25 @@ def session_routes(world: World) -> list[tuple[str, str]]:
     return [(method, path) for method, path in found if not path.startswith(own)]
 
 
+def client_paths(world: World) -> set[str]:
+    """The routes that take a machine's own token, too."""
+    return {
+        route.path
+        for route in world.client.app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if requires_client in (handler.guards or ())
+    }
+
+
 async def test_every_change_needs_somebody_signed_in(world: World) -> None:
     """API routes answer 401 with a problem, pages lead to sign-in; a machine's token is nobody's sign-in."""
-    routes = session_routes(world)
+    routes, clients = session_routes(world), client_paths(world)
     assert len(routes) >= 19
+    assert len(clients) >= 17
     for method, path in routes:
-        for headers in ({}, {"authorization": f"Bearer {world.machine_token}"}):
+        machine = {"authorization": f"Bearer {'ol_' + 'A' * 43 if path in clients else world.machine_token}"}
+        for headers in ({}, machine):
             reply = await world.client.request(method, filled(path), headers=headers, follow_redirects=False)
             is_page = not path.startswith("/v1/") and not headers
             assert reply.status_code == (303 if is_page else 401), (method, path, reply.text)
@@ -92,6 +106,15 @@ async def test_every_change_needs_somebody_signed_in(world: World) -> None:
             else:
                 assert reply.json()["code"] == "sign_in_required"
                 assert reply.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_machine_changes_nothing_that_is_not_its_own(world: World) -> None:
+    """On each route of clients an agent's token tells of its machine, or is refused in words; never a fault."""
+    headers = {"authorization": f"Bearer {world.machine_token}"}
+    for method, path in session_routes(world):
+        if path in client_paths(world):
+            reply = await world.client.request(method, filled(path), headers=headers, json={})
+            assert reply.status_code in {200, 400, 403, 404}, (method, path, reply.text)
 
 
 async def test_every_change_by_cookie_needs_the_form_token(world: World) -> None:
@@ -115,7 +138,7 @@ async def test_every_change_by_cookie_needs_the_form_token(world: World) -> None
 async def test_every_change_needs_its_permission(world: World) -> None:
     """Somebody without any role but member is refused, and the refusal is in the ledger."""
     for method, path in session_routes(world):
-        if path in FOR_EVERYBODY or path.startswith(("/approvals/", "/v1/approvals/")):
+        if path in FOR_EVERYBODY | client_paths(world) or path.startswith(("/approvals/", "/v1/approvals/")):
             continue
         reply = await world.as_script(world.member, method, filled(path))
         assert reply.status_code == 403, (method, path, reply.text)
@@ -157,7 +180,7 @@ async def test_every_page_and_route_that_reads_needs_somebody_too(world: World) 
         "/{",
         "/auth/oidc/",
         "/auth/app",
-        "/v1/mobile/",
+        "/v1/mobile/bootstrap",
     )
     for route in world.client.app.routes:
         if not isinstance(route, HTTPRoute) or "GET" not in route.methods or route.path.startswith(is_open):
