@@ -74,7 +74,6 @@ async def open_road(appliance: Appliance) -> AsyncIterator[Road]:
             ASKS_CHANNEL: _all(waiters.wake, news.heard),
             POLICY_CHANNEL: _all(wakening.wake, _published(feed, "policies", Permission.POLICIES_READ)),
             RUNS_CHANNEL: _published(feed, "directories", Permission.SETTINGS_READ),
-            AGENTS_CHANNEL: _all(tokens.forget, _published(feed, "agents", Permission.AGENTS_READ)),
             AGENTS_CHANNEL: _all(
                 tokens.forget, _published(feed, "agents", Permission.AGENTS_READ), _machine_changed(feed)
             ),
