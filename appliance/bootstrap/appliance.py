@@ -11,7 +11,7 @@ from appliance.approvals.service import Approvals
 from appliance.bootstrap.notifications import notifications_of
 from appliance.bootstrap.scanning import scanner_of
 from appliance.bootstrap.service_role import service_url_of
-from appliance.bootstrap.sign_in import ISSUER, directory_of, identity_of, providers_of
+from appliance.bootstrap.sign_in import directory_of, identity_of, providers_of
 from appliance.clock import Clock, utc_now
 from appliance.config import Config
 from appliance.database import roles
@@ -147,7 +147,7 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
         passkeys=build_passkeys(
             identity,
             public_origin=config.public_origin,
-            name=ISSUER,
+            name=config.issuer,
             is_open=config.sign_in.local_accounts,
             random_bytes=os.urandom,
         ),

@@ -14,8 +14,6 @@ from appliance.identity.records import Limits
 from appliance.identity.service import Identity, build_identity
 from appliance.keys import KeyRing
 
-ISSUER = "OpenLeash"
-
 
 def identity_of(config: Config, keys: KeyRing) -> Identity:
     """People, sessions and local sign-in."""
@@ -30,7 +28,7 @@ def identity_of(config: Config, keys: KeyRing) -> Identity:
         ),
         sign_in_attempts_per_minute=config.api.sign_in_attempts_per_minute,
         owner_link_minutes=config.sessions.owner_link_minutes,
-        issuer=ISSUER,
+        issuer=config.issuer,
     )
 
 

@@ -12,6 +12,7 @@ from appliance.config.secret import Secret
 from appliance.config.sections import Config
 from appliance.config.sign_in_checks import SIGN_IN_CHECKS, across_sign_in
 
+_NAME_MAX: Final = 100
 _ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - refused as a public name, not listened on
 
 
@@ -23,6 +24,12 @@ def _host(value: str) -> None:
 def _public_url(value: str) -> None:
     if value:
         normalised_origin(value)
+
+
+def _organization_name(value: str) -> None:
+    # The Key URI of authenticators separates the name from the account by a colon.
+    if len(value) > _NAME_MAX or ":" in value or not value.isprintable() or value != value.strip():
+        raise ValueError("is longer than 100 characters, or holds a colon, spaces around it, or what cannot be seen")
 
 
 def _networks(value: tuple[str, ...]) -> None:
@@ -53,6 +60,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], None]]] = {
     "server.host": _host,
     "server.public_url": _public_url,
     "server.trusted_proxies": _networks,
+    "organization.name": _organization_name,
     "database.owner_url": _database_url,
     "database.service_url": _database_url,
     "database.retention_url": _database_url,

@@ -13,6 +13,7 @@ from appliance.config.secret import Secret
 from appliance.config.sign_in import Directory, Provider, Provisioning, SignIn
 
 _BYTES_MAX: Final = 256 * 1024 * 1024
+_PRODUCT: Final = "OpenLeash"
 _URL: Final = {"unit": "", "expected": "a postgresql:// URL"}
 
 
@@ -64,6 +65,27 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "seconds"},
         ),
     ] = 10.0
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose installation it is, as people, their apps and authenticators are told; nothing is found by these names."""
+
+    name: Annotated[
+        str,
+        Meta(
+            description="Name in the titles of pages, in authenticators and in apps; empty means OpenLeash there, and"
+            " the host of server.public_url for apps. What authenticators have stored before keeps its old name.",
+            extra={"expected": "at most 100 visible characters without a colon"},
+        ),
+    ] = ""
+    slug: Annotated[
+        str,
+        Meta(
+            description="Short name for apps; empty means the host of server.public_url with hyphens.",
+            pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?\Z",
+            extra={"expected": "at most 63 lower-case letters, digits and hyphens, none of them at an end"},
+        ),
+    ] = ""
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,6 +315,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     server: Server = Server()
+    organization: Organization = Organization()
     database: Database = Database()
     ledger: Ledger = Ledger()
     hooks: Hooks = Hooks()
@@ -309,6 +332,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     state: State = State()
     directories: Mapping[str, Directory] = {}
     providers: Mapping[str, Provider] = {}
+
+    @property
+    def title(self) -> str:
+        """What pages call the installation in their titles."""
+        return self.organization.name or _PRODUCT
+
+    @property
+    def issuer(self) -> str:
+        """What authenticators and passkeys show beside the account."""
+        return f"{self.organization.name} {_PRODUCT}".strip()
 
     @property
     def public_origin(self) -> str:

@@ -21,7 +21,11 @@ class Organization(msgspec.Struct, frozen=True):
 
 
 def organization_of(appliance: Appliance) -> Organization:
-    """Named by its public host; the identifier stays when that changes, because it hangs on the installation's key."""
-    host = urlsplit(appliance.config.public_origin).hostname or ""
+    """Named by the configuration, or else by its public host.
+
+    The identifier stays whatever the names are, because it hangs on the installation's key.
+    """
+    host, told = urlsplit(appliance.config.public_origin).hostname or "", appliance.config.organization
     identifier = UUID(bytes=appliance.keys.derive("organization")[:16], version=4)
-    return Organization(id=str(identifier), name=host, slug=_NO_SLUG.sub("-", host.lower()).strip("-"))
+    slug = told.slug or _NO_SLUG.sub("-", host.lower()).strip("-")
+    return Organization(id=str(identifier), name=told.name or host, slug=slug)

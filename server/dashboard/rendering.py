@@ -16,7 +16,7 @@ from appliance.identity.rules import Permission, permissions_of
 from server.authentication import authentication_of, csrf_token
 from server.dashboard.assets import is_there, static_url
 from server.dashboard.banner import open_until
-from server.dashboard.dependencies import AnyRequest
+from server.dashboard.dependencies import AnyRequest, appliance_of
 from server.dashboard.live import TOPICS
 from server.dashboard.visible import visible
 
@@ -61,6 +61,7 @@ def page(
     granted = permissions_of(signed_in.roles) if signed_in else frozenset()
     common = {
         "title": title,
+        "site": appliance_of(request).config.title,
         "path": request.scope["path"],
         "signed_in": signed_in,
         "break_glass_until": open_until(request) if signed_in else None,
