@@ -19,6 +19,10 @@ class Moment(StrEnum):
     SUBAGENT_START = "subagent_start"
     SUBAGENT_STOP = "subagent_stop"
     NOTIFICATION = "notification"
+    CONFIG_CHANGE = "config_change"
+    COMPACTION = "compaction"
+    BEFORE_MODEL = "before_model"
+    AFTER_MODEL = "after_model"
 
 
 class Kind(StrEnum):

@@ -1,6 +1,7 @@
 """What an ask wants of a person besides allow or deny: answers to questions, or a look at a plan (pure)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final
 
@@ -135,7 +136,7 @@ def _question_of(told: Any) -> Question | None:  # noqa: ANN401 - any JSON value
     if type(told) is not dict:
         return None
     text = _first(told, _QUESTION)
-    options = _first(told, _OPTIONS)
+    options = _listed(_first(told, _OPTIONS))
     labels = [_option_of(each) for each in options[: OPTIONS_MAX + 1]] if type(options) is list else []
     known = [each for each in labels if each is not None]
     is_plain = len({each.label for each in known}) == len(labels) <= OPTIONS_MAX
@@ -147,6 +148,14 @@ def _question_of(told: Any) -> Question | None:  # noqa: ANN401 - any JSON value
         multi_select=_first(told, _MULTIPLE) is True,
         allows_text=not known or _first(told, _FREE) is not False,
     )
+
+
+def _listed(options: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Options as a list, also where they are a text with a list in it, as Cline has them."""
+    if type(options) is str:
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(options)
+    return options
 
 
 def _option_of(told: Any) -> Option | None:  # noqa: ANN401 - any JSON value

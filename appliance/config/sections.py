@@ -182,6 +182,13 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "seconds"},
         ),
     ] = 10.0
+    mask_results: Annotated[
+        bool,
+        Meta(
+            description="Give agents that take one a masked result of a tool, when secrets were found in it and policy"
+            " allows; the model then never reads them."
+        ),
+    ] = True
     requests_per_second: Annotated[
         float, Meta(description="Sustained rate per machine token.", gt=0, le=100_000, extra={"unit": "1/s"})
     ] = 200.0

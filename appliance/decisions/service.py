@@ -66,6 +66,7 @@ class Decisions:
         self._writer = writer
         self._approvals = approvals
         self._waiters = waiters
+        self._masks_results = config.hooks.mask_results
         self._timeout_seconds = config.database.commit_timeout_seconds
         self._holds = Holds(approvals, waiters, clock, timeout_seconds=self._timeout_seconds)
         self._clock = clock
@@ -88,7 +89,9 @@ class Decisions:
             return await self.refuse(call, problem)
         if verdict.outcome is not Outcome.ASK:
             await self._writer.write(self._recorded(call, shown, inspection, verdict))
-            return self._reply(call, is_allowed=verdict.outcome is Outcome.ALLOW, reason=verdict.reason)
+            reply = self._reply(call, is_allowed=verdict.outcome is Outcome.ALLOW, reason=verdict.reason)
+            is_masked = inspection.findings and verdict.outcome is Outcome.ALLOW and self._masks_results
+            return reply if not is_masked else self._masked_result(action, reply, inspection)
         if action.moment not in {Moment.BEFORE_TOOL, Moment.PROMPT}:
             # What is over cannot be asked about: nothing would wait for the answer.
             denied = msgspec.structs.replace(verdict, outcome=Outcome.DENY, ask=None)
@@ -107,6 +110,12 @@ class Decisions:
     def _reply(self, call: Call, *, is_allowed: bool, reason: str) -> Reply:
         answer = dialects.allow if is_allowed else dialects.deny
         return answer(call.agent, call.event, reason)
+
+    def _masked_result(self, action: Action, allowed: Reply, inspection: Inspection) -> Reply:
+        """An allow that keeps the secrets in a tool's result from the model, where the agent takes another result."""
+        if action.moment is not Moment.AFTER_TOOL:
+            return allowed
+        return dialects.with_masked_output(action.agent, action.event, dict(allowed), action.body, inspection.masked)
 
     async def refuse(self, call: Call, problem: LeashError) -> Reply:
         """Deny a call that could not be understood, and record that."""

@@ -103,7 +103,9 @@ class Hooks:
                     raise DecisionError
                 requester = await self._admitted(road, envelope)
                 road.sightings.note(requester.machine_id, agent, envelope.client_version)
-                return await self._decided(road, requester, agent, event, incoming, limit)
+                hold = min(self._limits.hold_seconds, dialects.hold_seconds(agent, event, envelope.timeout_seconds))
+                call = Call(requester=requester, agent=agent, event=event, body={})
+                return await self._decided(road, call, incoming, limit, hold)
         except TimeoutError:
             raise DecisionTimeoutError from None
         finally:
@@ -129,12 +131,12 @@ class Hooks:
         )
 
     async def _decided(
-        self, road: Road, requester: Requester, agent: str, event: str, incoming: Incoming, limit: Deadline
+        self, road: Road, call: Call, incoming: Incoming, limit: Deadline, hold_seconds: float
     ) -> Mapping[str, Any]:
         """The reply of the decision road, which also records what cannot be understood."""
         limits = self._limits
         # The agent has waited since it began to send: so long ago that a slow body is part of its time.
-        hold_until = incoming.began_at + min(limits.hold_seconds, dialects.hold_seconds(agent, event))
+        hold_until = incoming.began_at + hold_seconds
         try:
             body = parse(
                 await incoming.whole(limit, self._decision_seconds),
@@ -143,15 +145,15 @@ class Hooks:
                 members_max=limits.members_max,
             )
         except (AgentsError, BodySlowError) as problem:
-            return await road.decisions.refuse(Call(requester=requester, agent=agent, event=event, body={}), problem)
+            return await road.decisions.refuse(call, problem)
 
         def hung_up() -> Coroutine[Any, Any, None]:
             # Asked for when the hold begins: from now on people are waited for.
             limit.reschedule(max(hold_until, asyncio.get_running_loop().time()) + AFTER_HOLD_SECONDS)
             return incoming.until_gone()
 
-        call = Call(requester=requester, agent=agent, event=event, body=body)
-        return await road.decisions.decide(call, hung_up=hung_up, hold_until=hold_until)
+        told = Call(requester=call.requester, agent=call.agent, event=call.event, body=body)
+        return await road.decisions.decide(told, hung_up=hung_up, hold_until=hold_until)
 
     def _note(self, agent: str, event: str, error: LeashError, failure: Exception, request_id: str) -> None:
         """Count a deny that has no entry of its own, and log why."""

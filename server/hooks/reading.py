@@ -15,6 +15,7 @@ _KNOWN: Final = frozenset(version.encode() for version in VERSIONS)
 _ECHO_BYTES_MAX: Final = 100
 _ECHOED: Final = frozenset({FUNCTION_HEADER, VERSION_HEADER})
 _BEARER: Final = b"bearer "
+_TIMEOUT_DIGITS_MAX: Final = 5
 
 
 class Envelope(NamedTuple):
@@ -24,6 +25,7 @@ class Envelope(NamedTuple):
         token: empty if there is none, or if there are several different ones.
         version: as sent; empty if there is none.
         length: of the body as announced; None if it is not.
+        timeout_seconds: the hook's own time-out, where hooks of our own making tell it.
         echoed: the client's version headers, for the answer.
     """
 
@@ -31,12 +33,13 @@ class Envelope(NamedTuple):
     client_version: str
     version: bytes
     length: int | None
+    timeout_seconds: float | None
     echoed: RawHeaders
 
 
 def envelope_of(scope: Scope) -> Envelope:
     """Read query and headers; the token comes as `user_token`, or as bearer from hooks of our own making."""
-    token, client_version = _query_of(scope["query_string"])
+    token, client_version, timeout = _query_of(scope["query_string"])
     version, length, echoed = b"", None, []
     for name, value in scope["headers"]:
         if name == b"content-length":
@@ -48,7 +51,7 @@ def envelope_of(scope: Scope) -> Envelope:
                 echoed.append((name, value))
         elif name == b"authorization" and not token and value[: len(_BEARER)].lower() == _BEARER:
             token = value[len(_BEARER) :].strip().decode("latin-1")
-    return Envelope(token, client_version, version, length, echoed)
+    return Envelope(token, client_version, version, length, timeout, echoed)
 
 
 def is_spoken(version: bytes) -> bool:
@@ -58,16 +61,19 @@ def is_spoken(version: bytes) -> bool:
     return any(contract.is_spoken(version.decode("latin-1"), ours) for ours in VERSIONS)
 
 
-def _query_of(query: bytes) -> tuple[str, str]:
-    """Token and client version."""
-    tokens, client_version = set(), b""
+def _query_of(query: bytes) -> tuple[str, str, float | None]:
+    """Token, client version and time-out; a time-out that is no whole number of seconds counts as none."""
+    tokens, client_version, timeout = set(), b"", b""
     for part in query.split(b"&"):
         if part.startswith(b"user_token="):
             tokens.add(part[11:])
         elif part.startswith(b"client_version="):
             client_version = part[15:]
+        elif part.startswith(b"timeout_seconds="):
+            timeout = part[16:]
     token = tokens.pop() if len(tokens) == 1 else b""
-    return _decoded(token), _decoded(client_version)
+    seconds = float(timeout) if timeout.isdigit() and len(timeout) <= _TIMEOUT_DIGITS_MAX else None
+    return _decoded(token), _decoded(client_version), seconds
 
 
 def _decoded(value: bytes) -> str:

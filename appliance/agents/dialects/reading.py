@@ -11,6 +11,7 @@ from appliance.agents.errors import BodyRefusedError
 
 _SESSION: Final = (
     "session_id", "sessionId", "sessionID", "conversation_id", "conversationId", "thread_id", "threadId",
+    "taskId",
 )  # fmt: skip
 _TOOL: Final = ("tool_name", "toolName", "tool")
 _TOOL_USE: Final = ("tool_use_id", "toolUseId", "tool_call_id", "toolCallId", "call_id", "callId", "callID")
@@ -32,7 +33,7 @@ def read_action(dialect: Dialect, agent: str, event: str, body: Body) -> Action:
     Raises:
         BodyRefusedError: a field has the wrong type, or a call before a tool names none.
     """
-    moment, told = dialect.events[event], dialect.unfolded(body)
+    moment, told = dialect.events[event].moment, dialect.unfolded(event, body)
     tool, arguments = _tool(told), _arguments(dialect, told)
     kind = Kind.LIFECYCLE
     if moment is Moment.BEFORE_TOOL or moment is Moment.AFTER_TOOL:

@@ -13,15 +13,18 @@ _SHELL: Final = (
 _READ: Final = (
     "read", "read_file", "read_many_files", "view", "view_image", "open_file", "notebook_read", "list", "ls",
     "list_dir", "list_directory", "glob", "grep", "grep_search", "file_search", "find_files", "search_file_content",
+    "search_files", "list_files", "list_code_definition_names", "rg",
 )  # fmt: skip
 _WRITE: Final = (
     "write", "write_file", "create", "create_file", "edit", "edit_file", "edit_files", "multi_edit", "notebook_edit",
     "apply_patch", "patch", "replace", "str_replace", "str_replace_editor", "str_replace_based_edit_tool",
-    "replace_string_in_file", "insert", "insert_edit_into_file", "search_replace", "tab_write",
+    "replace_string_in_file", "insert", "insert_edit_into_file", "search_replace", "tab_write", "write_to_file",
+    "replace_in_file", "multi_replace_string_in_file", "new_rule",
 )  # fmt: skip
 _DELETE: Final = ("delete", "delete_file", "remove_file", "rm")
 _FETCH: Final = (
     "web_fetch", "web_search", "fetch", "fetch_webpage", "google_web_search", "browser", "open_url", "url_fetch",
+    "browser_action",
 )  # fmt: skip
 # Tools with an argument named `command` that no shell ever sees.
 _OTHER: Final = ("slash_command", "skill")

@@ -128,3 +128,30 @@ def test_any_body_is_read_or_refused_and_changes_no_reply(
     assert action.body == body
     assert type(action.tool) is str
     assert isinstance(action.arguments, dict)
+
+
+def test_cursors_own_event_decides_what_is_read() -> None:
+    """A body that calls itself an MCP call hides no command of a shell hook; on the published road it is believed."""
+    body = {"hook_event_name": "beforeMCPExecution", "command": "rm -rf x", "tool_name": "t", "tool_input": "{}"}
+    assert dialects.read("cursor", "beforeShellExecution", {**body, "tool_name": None}).kind is Kind.SHELL
+    assert dialects.read("cursor", "beforeMCPExecution", {**body, "hook_event_name": "x"}).kind is Kind.MCP
+    assert dialects.read("cursor", "PreToolUse", body).kind is Kind.MCP
+
+
+def test_clines_fields_stand_in_the_events_own_object() -> None:
+    """Those of another event are not read; an MCP call's arguments are parsed as strictly as the body."""
+    inner = {"toolName": "execute_command", "parameters": {"command": "ls"}}
+    assert dialects.read("cline", "PreToolUse", {"preToolUse": inner}).arguments == {"command": "ls"}
+    with pytest.raises(BodyRefusedError):
+        dialects.read("cline", "PreToolUse", {"postToolUse": inner})
+    broken = {"server_name": "s", "tool_name": "t", "arguments": '{"a": 1, "a": 2}'}
+    with pytest.raises(BodyRefusedError):
+        dialects.read("cline", "PreToolUse", {"preToolUse": {"toolName": "use_mcp_tool", "parameters": broken}})
+
+
+@pytest.mark.parametrize("pattern", ["rm -rf x", ["rm -rf x"]])
+def test_what_opencode_asks_about_is_judged_by_its_pattern_if_nothing_else_tells(pattern: Any) -> None:  # noqa: ANN401 - JSON
+    """Both spellings of a permission."""
+    for name, place in (("type", "pattern"), ("permission", "patterns")):
+        action = dialects.read("opencode", "permission.ask", {"input": {name: "bash", place: pattern}, "output": {}})
+        assert (action.kind, action.arguments["command"]) == (Kind.SHELL, "rm -rf x")

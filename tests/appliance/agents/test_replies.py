@@ -8,9 +8,11 @@ import pytest
 from appliance.agents import dialects
 from appliance.agents.dialects import DIALECTS
 from appliance.agents.dialects.reasons import REASON_MAX
+from appliance.agents.dialects.results import TEXT_MAX
 from appliance.agents.errors import AgentUnknownError, EventUnknownError
 
 WHY = "because"
+PUBLISHED_AGENTS = [agent for agent in DIALECTS if agent not in {"cline", "vscode"}]
 PUBLISHED = ("UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop")
 CLAUDE_BEFORE_TOOL = {"hookEventName": "PreToolUse", "permissionDecisionReason": WHY}
 BLOCK = {"decision": "block", "reason": WHY}
@@ -37,7 +39,7 @@ def _expected_deny(agent: str, event: str) -> dict[str, Any]:
     return STOPPED if (agent, event) == ("codex", "Stop") else BLOCK
 
 
-@pytest.mark.parametrize(("agent", "event"), list(product(DIALECTS, PUBLISHED)))
+@pytest.mark.parametrize(("agent", "event"), list(product(PUBLISHED_AGENTS, PUBLISHED)))
 def test_the_published_clients_find_what_they_read(agent: str, event: str) -> None:
     """Allow and deny hold at least what the table of the published clients names, for each of their events."""
     assert dialects.allow(agent, event, WHY).items() >= _expected_allow(agent, event).items()
@@ -111,3 +113,42 @@ def test_a_call_is_answered_before_its_agent_gives_up() -> None:
     """The published hooks wait 600 s, Gemini CLI 60 s."""
     assert dialects.hold_seconds("claude", "PreToolUse") == 590.0
     assert dialects.hold_seconds("gemini", "PreToolUse") < 60.0
+
+
+@pytest.mark.parametrize(
+    ("agent", "event", "told", "seconds"),
+    [
+        ("vscode", "PreToolUse", None, 25), ("cline", "PreToolUse", None, 25), ("gemini", "BeforeTool", None, 55),
+        ("copilot", "PreToolUse", None, 590), ("copilot", "preToolUse", None, 25), ("cursor", "preToolUse", None, 55),
+        ("copilot", "preToolUse", 600, 590), ("cursor", "beforeShellExecution", 120, 115), ("claude", "Stop", 3, 1),
+        ("gemini", "BeforeTool", 99_999, 590),
+    ],
+)  # fmt: skip
+def test_the_hold_belongs_to_the_road_or_to_what_the_hook_tells(
+    agent: str, event: str, told: float | None, seconds: float
+) -> None:
+    """Own names have the agent's default, unless the hook says how long it was given."""
+    assert dialects.hold_seconds(agent, event, told) == seconds
+
+
+def test_no_agent_is_ever_told_to_ask() -> None:
+    """Some would run the tool."""
+    for agent, dialect in DIALECTS.items():
+        for event in dialect.events:
+            for reply in (dialects.allow(agent, event, WHY), dialects.deny(agent, event, WHY)):
+                assert "ask" not in str(reply).replace("Task", "").split("'"), (agent, event)
+
+
+@pytest.mark.parametrize("event", ["agentStop", "subagentStop"])
+def test_copilots_own_stop_is_never_told_to_go_on(event: str) -> None:
+    """`decision: block` would be its next task."""
+    assert dialects.deny("copilot", event, WHY) == STOPPED
+
+
+def test_a_long_masked_result_is_cut_where_a_model_reads_it_as_text() -> None:
+    """A result that is no text is told as JSON."""
+    long = {"tool_response": "s" + "x" * 200_000}
+    masked = {"tool_response": "m" + "x" * 200_000}
+    assert len(dialects.with_masked_output("codex", "PostToolUse", {}, long, masked)["reason"]) == TEXT_MAX + 1
+    told = dialects.with_masked_output("gemini", "AfterTool", {}, {"tool_response": [1]}, {"tool_response": [2]})
+    assert told["reason"] == "[2]"

@@ -50,7 +50,7 @@ def test_claudes_questions_are_told_as_clients_read_them() -> None:
         ("vscode_askQuestions", {"questions": [{**ONE, "allowFreeformInput": False}]}, False, False),
         ("question", {"questions": [{**ONE, "multiple": True, "custom": False}]}, True, False),
         ("AskQuestion", {"questions": [{"prompt": "Which?", "options": ONE["options"]}]}, False, True),
-        ("ask_followup_question", {"question": "Which?", "options": ["A", "B"]}, False, True),
+        ("ask_followup_question", {"question": "Which?", "options": '["A", "B"]'}, False, True),
     ],
 )
 def test_every_agents_questions_are_found(tool: str, arguments: dict[str, Any], *, multiple: bool, text: bool) -> None:
