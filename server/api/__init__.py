@@ -18,8 +18,11 @@ from server.api import (
     hooks,
     ledger,
     mobile_auth,
+    notifications,
     people,
     policies,
+    push,
+    webhooks,
 )
 from server.api.bodies import strict_json
 from server.api.openapi import ApiOperation, show_openapi
@@ -40,6 +43,9 @@ _MODULES: Final = (
     people,
     groups,
     directories,
+    notifications,
+    push,
+    webhooks,
 )
 _HANDLERS: Final[list[HTTPRouteHandler]] = [handler for module in _MODULES for handler in module.handlers]
 for _handler in _HANDLERS:

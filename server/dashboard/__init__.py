@@ -19,6 +19,8 @@ from server.dashboard import (
     groups,
     ledger,
     live,
+    notification_settings,
+    notifications,
     overview,
     passkeys,
     people,
@@ -36,7 +38,7 @@ from server.dashboard.rendering import template_config as template_config
 _MODULES: Final = (
     overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, ledger, people, person,
     groups, directories, reference,
-    live, passkeys, step_up, break_glass, devices,
+    live, passkeys, step_up, break_glass, devices, notifications, notification_settings,
 )  # fmt: skip
 _PAGES: Final = Router(
     "/",

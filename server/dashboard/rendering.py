@@ -42,6 +42,7 @@ ROOMS: Final = (
     Room("/ledger", "Ledger", "ledger", frozenset({Permission.LEDGER_READ})),
     Room("/people", "People", "people", frozenset({Permission.PEOPLE_READ})),
     Room("/groups", "Groups", "groups", frozenset({Permission.PEOPLE_READ})),
+    Room("/notifications", "Notifications", "notifications", frozenset({Permission.SETTINGS_READ})),
     Room("/directories", "Directories", "directories", frozenset({Permission.SETTINGS_READ})),
 )
 

@@ -34,6 +34,7 @@ _NAMES: Final = (
     ("/groups", "Change what everybody in a group may do"),
     ("/directories", "Decide about a run of a directory"),
     ("/account/passkeys", "Change your passkeys"),
+    ("/notifications", "Change whom notifications go to"),
     ("/account/connect", "Make a code that lets an app in as you"),
     (FLOW_PATH, "Let an app in as you"),
     ("/agents/tokens", "Make a token that lets computers enrol"),

@@ -21,7 +21,7 @@ async def test_every_route_of_the_api_is_told_with_its_permission(world: World) 
     """Method, path and permission stand in the table, and nothing that is not there."""
     rows = {f"| `{method} {path}` | {permission} |" for method, path, permission in api_routes(world.client.app)}
     assert [row for row in sorted(rows) if row not in API] == []
-    assert sum(API.count(f"| `{method} /") for method in ("GET", "POST", "DELETE")) == len(rows)
+    assert sum(API.count(f"| `{method} /") for method in ("GET", "POST", "PUT", "DELETE")) == len(rows)
 
 
 def test_every_error_is_told_with_its_status() -> None:

@@ -31,6 +31,9 @@ FOR_EVERYBODY = {
     "/step-up/passkey/begin", "/step-up/passkey", "/account/passkeys", "/account/passkeys/begin",
     "/account/passkeys/{passkey_id:uuid}/remove",
     "/auth/app", "/account/connect", "/v1/mobile/devices", "/v1/desktop/enroll",
+    "/v1/push/subscriptions", "/v1/notifications/topics", "/v1/notifications/addresses/{address:uuid}",
+    "/v1/notifications/preferences", "/v1/notifications/test", "/account/notifications/preferences",
+    "/account/notifications/topics", "/account/notifications/test", "/account/notifications/{address:uuid}/remove",
 }  # fmt: skip
 HTML = {"accept": "text/html"}
 
