@@ -23,6 +23,7 @@ from server.api import (
     policies,
     push,
     webhooks,
+    shim,
 )
 from server.api.bodies import strict_json
 from server.api.openapi import ApiOperation, show_openapi
@@ -46,6 +47,7 @@ _MODULES: Final = (
     notifications,
     push,
     webhooks,
+    shim,
 )
 _HANDLERS: Final[list[HTTPRouteHandler]] = [handler for module in _MODULES for handler in module.handlers]
 for _handler in _HANDLERS:

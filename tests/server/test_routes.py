@@ -184,6 +184,7 @@ async def test_every_page_and_route_that_reads_needs_somebody_too(world: World) 
         "/auth/oidc/",
         "/auth/app",
         "/v1/mobile/bootstrap",
+        "/shim/",
     )
     for route in world.client.app.routes:
         if not isinstance(route, HTTPRoute) or "GET" not in route.methods or route.path.startswith(is_open):

@@ -8,7 +8,7 @@ from appliance.agents.coverage.errors import RuntimeUnknownError
 from appliance.agents.coverage.records import CoverageFilter, CoverageState, Covered, Runtime
 from appliance.agents.coverage.rules import covered, statements
 from appliance.agents.queries import PERSON_OF_MACHINE
-from appliance.agents.shim.release import shim_mark
+from appliance.agents.shim.release import shim_marks
 from appliance.database.connection import read_connection
 
 RUNTIMES_MAX: Final = 20_000
@@ -66,7 +66,7 @@ async def runtime_by_id(runtime_id: UUID) -> Runtime:
 
 async def coverage(now: datetime, wanted: CoverageFilter = CoverageFilter(), *, limit: int = 500) -> list[Covered]:  # noqa: B008 - frozen
     """How well agents are covered: what needs attention first, then by host name; at most `limit`."""
-    found = [covered(runtime, now, shim=shim_mark()) for runtime in await runtimes()]
+    found = [covered(runtime, now, shims=shim_marks()) for runtime in await runtimes()]
     matching = [one for one in found if _matches(one, wanted)]
     matching.sort(key=lambda one: (_ORDER[one.state], one.runtime.hostname.lower(), one.runtime.agent))
     return matching[:limit]

@@ -1,6 +1,6 @@
 """How well an agent on a machine is covered, and what to say about it: pure decisions."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,9 +25,9 @@ _STEPS: Final = {
 }
 
 
-def state_of(runtime: Runtime, now: datetime, *, shim: str = "") -> CoverageState:
-    """The state of an agent at `now`; `shim` is how our own shim of this release names itself."""
-    if cause_of(runtime, shim=shim):
+def state_of(runtime: Runtime, now: datetime, *, shims: Collection[str] = ()) -> CoverageState:
+    """The state of an agent at `now`; `shims` are the names of our own shims of this release."""
+    if cause_of(runtime, shims=shims):
         return CoverageState.TAMPERED
     last, active = runtime.last_hook_at, runtime.last_activity_at
     if active is not None and (last is None or active - last > SILENT_AFTER):
@@ -37,31 +37,32 @@ def state_of(runtime: Runtime, now: datetime, *, shim: str = "") -> CoverageStat
     return CoverageState.LIVE if now - last <= LIVE_FOR else CoverageState.QUIET
 
 
-def cause_of(runtime: Runtime, *, shim: str = "") -> str:
+def cause_of(runtime: Runtime, *, shims: Collection[str] = ()) -> str:
     """Why an agent counts as tampered with; empty if it does not."""
     changed, accepted = runtime.config_changed_at, runtime.accepted_at
     if changed is not None and (accepted is None or accepted < changed):
         return CONFIG_CHANGED
-    if is_another_shim(runtime.client_version, shim):
+    if is_another_shim(runtime.client_version, shims):
         return SHIM_CHANGED
     since, last = runtime.unprotected_since, runtime.last_hook_at
     # A hook that arrives all the same is worth more than a client's word that there is none.
     return HOOKS_REMOVED if since is not None and (last is None or last <= since) else ""
 
 
-def is_another_shim(client_version: str, ours: str) -> bool:
+def is_another_shim(client_version: str, ours: Collection[str]) -> bool:
     """Whether a hook was sent by a shim that calls itself our release but has another checksum.
 
-    Both are `shim-RELEASE-CHECKSUM`; one of another release is old or new, which is no sign of tampering.
+    Both are `shim-RELEASE-CHECKSUM`; one of another release is old or new, which is no sign of tampering, and a
+    machine without a program for checksums sends none. `ours` holds the marks of all shims of our release.
     """
-    if not ours or not client_version.startswith(SHIM_PREFIX):
+    if not client_version.startswith(SHIM_PREFIX) or client_version.endswith("-") or client_version in ours:
         return False
-    return client_version != ours and client_version.rpartition("-")[0] == ours.rpartition("-")[0]
+    return client_version.rpartition("-")[0] in {mark.rpartition("-")[0] for mark in ours}
 
 
-def covered(runtime: Runtime, now: datetime, *, shim: str = "") -> Covered:
+def covered(runtime: Runtime, now: datetime, *, shims: Collection[str] = ()) -> Covered:
     """The agent with its state, and what to do next."""
-    state, cause = state_of(runtime, now, shim=shim), cause_of(runtime, shim=shim)
+    state, cause = state_of(runtime, now, shims=shims), cause_of(runtime, shims=shims)
     return Covered(runtime=runtime, state=state, cause=cause, next_step=_CAUSES.get(cause) or _STEPS.get(state, ""))
 
 

@@ -12,7 +12,7 @@ from appliance.agents.coverage.queries import runtime_by_id, runtimes
 from appliance.agents.coverage.records import AgentReport, CoverageState, Covered, LastHook, Runtime
 from appliance.agents.names import AGENT_NAMES, agent_name, agent_of
 from appliance.agents.rules import HOSTNAME_MAX, PLATFORM_MAX, VERSION_MAX, one_line
-from appliance.agents.shim.release import shim_mark
+from appliance.agents.shim.release import shim_marks
 from appliance.database.connection import current_connection, read_connection
 from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
@@ -150,7 +150,7 @@ async def review(alarm: CoverageAlarm, now: datetime) -> list[Covered]:
     """
     told = []
     for runtime in await runtimes():
-        one = rules.covered(runtime, now, shim=shim_mark())
+        one = rules.covered(runtime, now, shims=shim_marks())
         if one.state.value != runtime.noted_state and await _note_state(one, alarm, now):
             told.append(one)
     return told
@@ -186,9 +186,9 @@ async def accept_change(actor: Actor, runtime_id: UUID, *, now: datetime) -> Cov
         await current_connection().execute(
             "UPDATE agent_runtime SET accepted_at = $2, unprotected_since = NULL WHERE id = $1", runtime_id, now
         )
-        facts = {"agent": runtime.agent, "cause": rules.cause_of(runtime, shim=shim_mark())}
+        facts = {"agent": runtime.agent, "cause": rules.cause_of(runtime, shims=shim_marks())}
         await _record(events.AGENT_CHANGE_ACCEPTED, actor, runtime, facts, now)
-        return rules.covered(await runtime_by_id(runtime_id), now, shim=shim_mark())
+        return rules.covered(await runtime_by_id(runtime_id), now, shims=shim_marks())
 
 
 async def _record(event: str, actor: Actor, runtime: Runtime, facts: dict[str, Any], now: datetime) -> None:

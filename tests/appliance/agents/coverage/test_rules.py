@@ -12,6 +12,7 @@ from appliance.database.identifiers import uuid7
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 OURS = "shim-2-aaaaaaaaaaaa"
+SHIMS = frozenset({OURS, "shim-2-dddddddddddd"})
 
 
 def runtime(**known: Any) -> Runtime:  # noqa: ANN401 - any field
@@ -44,14 +45,15 @@ def runtime(**known: Any) -> Runtime:  # noqa: ANN401 - any field
         ({"client_version": OURS, "last_hook_at": NOW}, CoverageState.LIVE),
         ({"client_version": "shim-2-bbbbbbbbbbbb", "last_hook_at": NOW}, CoverageState.TAMPERED),
         ({"client_version": "shim-1-cccccccccccc", "last_hook_at": NOW}, CoverageState.LIVE),
+        ({"client_version": "shim-2-", "last_hook_at": NOW}, CoverageState.LIVE),
         ({"client_version": "0.36.58", "last_hook_at": NOW}, CoverageState.LIVE),
     ],
 )
 def test_the_state_follows_from_what_arrived(known: dict[str, Any], expected: CoverageState) -> None:
     """A hook that arrives is worth more than a report; tampering and silence come before everything else."""
     found = runtime(**known)
-    assert state_of(found, NOW, shim=OURS) is expected
-    assert bool(cause_of(found, shim=OURS)) is (expected is CoverageState.TAMPERED)
+    assert state_of(found, NOW, shims=SHIMS) is expected
+    assert bool(cause_of(found, shims=SHIMS)) is (expected is CoverageState.TAMPERED)
 
 
 def test_statements_name_what_needs_attention() -> None:
