@@ -4,6 +4,8 @@ from typing import Final
 
 import structlog
 
+from appliance.agents.coverage.queries import alarming_states
+from appliance.agents.coverage.records import CoverageState
 from appliance.database.connection import UNREACHABLE
 from appliance.database.errors import DatabaseError
 from appliance.identity.directories.records import HostState
@@ -13,6 +15,7 @@ UNENCRYPTED: Final = "directory_unencrypted"
 UNREACHABLE_HOST: Final = "directory_host_down"
 SYNC_FAILING: Final = "directory_sync_failing"
 SYNC_HELD: Final = "directory_sync_held"
+AGENT_WARNINGS: Final = {CoverageState.TAMPERED: "agent_tampered", CoverageState.SILENT: "agent_silent"}
 log = structlog.get_logger("server")
 
 
@@ -30,6 +33,7 @@ async def warnings_of(directories: Directories) -> list[str]:
             found.add(UNREACHABLE_HOST)
     try:
         statuses = await directories.statuses()
+        found |= {AGENT_WARNINGS[state] for state in await alarming_states()}
     except (*UNREACHABLE, DatabaseError) as problem:
         log.warning("health.database", problem=f"{type(problem).__name__}: {problem}")
         statuses = ()

@@ -10,6 +10,7 @@ from server.api import (
     agents,
     approvals,
     clients,
+    coverage,
     decisions,
     directories,
     enrolment,
@@ -47,6 +48,7 @@ _MODULES: Final = (
     notifications,
     push,
     webhooks,
+    coverage,
     shim,
 )
 _HANDLERS: Final[list[HTTPRouteHandler]] = [handler for module in _MODULES for handler in module.handlers]

@@ -8,6 +8,7 @@ from litestar import get
 from litestar.response import Template
 
 from appliance.actions.records import Outcome
+from appliance.agents.coverage.queries import coverage_statements
 from appliance.agents.queries import machines
 from appliance.approvals.queries import count_pending
 from appliance.decisions.queries import find_decisions
@@ -56,6 +57,7 @@ async def show_overview(request: AnyRequest) -> Template:
         unsealed=await count_unsealed() if is_reader else 0,
         machines=await machines(limit=200) if may(request, Permission.AGENTS_READ) else None,
         since=now - timedelta(days=1),
+        uncovered=await coverage_statements(now) if may(request, Permission.AGENTS_READ) else (),
         warnings=await directories.statements() if may(request, Permission.SETTINGS_READ) else (),
     )
 

@@ -21,6 +21,10 @@ SELECT r.id, r.machine_id, coalesce(p.id, r.person_id) AS person_id, coalesce(m.
 FROM agent_runtime r LEFT JOIN machine m ON m.id = r.machine_id {PERSON_OF_MACHINE}
 WHERE m.revoked_at IS NULL
 """  # noqa: S608 - constants only
+_ALARMING: Final = """
+SELECT DISTINCT r.noted_state FROM agent_runtime r LEFT JOIN machine m ON m.id = r.machine_id
+WHERE r.noted_state IN ($1, $2) AND m.revoked_at IS NULL
+"""
 _ORDER: Final = {state: place for place, state in enumerate(CoverageState)}
 
 
@@ -75,6 +79,13 @@ async def coverage(now: datetime, wanted: CoverageFilter = CoverageFilter(), *, 
 async def coverage_statements(now: datetime) -> tuple[str, ...]:
     """What an operator must know of coverage, a sentence each."""
     return statements(await coverage(now, limit=RUNTIMES_MAX))
+
+
+async def alarming_states() -> set[CoverageState]:
+    """Which alarms are on, as last noted; fast, because whoever reaches the service may ask."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_ALARMING, CoverageState.TAMPERED.value, CoverageState.SILENT.value)
+    return {CoverageState(row["noted_state"]) for row in rows}
 
 
 def _matches(one: Covered, wanted: CoverageFilter) -> bool:

@@ -1,0 +1,53 @@
+"""What really arrives from the agents of each machine, for scripts."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, QueryParameter
+from msgspec import Meta
+
+from appliance.agents.coverage.queries import coverage, coverage_statements
+from appliance.agents.coverage.records import CoverageFilter, CoverageState, Covered
+from appliance.agents.coverage.service import accept_change
+from appliance.identity.rules import Permission
+from server.authentication import signed_in_of
+from server.authorization import requires
+from server.dashboard.dependencies import AnyRequest, now_of
+
+_READ = requires(Permission.AGENTS_READ)
+_MANAGE = requires(Permission.AGENTS_MANAGE)
+_AGENTS_MAX = 2_000
+WhichState = Annotated[CoverageState | None, QueryParameter(name="state")]
+
+
+class CoverageList(msgspec.Struct, frozen=True, kw_only=True):
+    """Agents on machines, what needs attention first; `statements` say what an operator must know, a sentence each."""
+
+    agents: list[Covered]
+    statements: list[str]
+
+
+@get("/v1/agents/coverage", guards=[_READ], tags=["Agents"])
+async def list_coverage(
+    request: AnyRequest,
+    which: WhichState = None,
+    agent: FromQuery[Annotated[str, Meta(max_length=100)]] = "",
+    hostname: FromQuery[Annotated[str, Meta(max_length=255)]] = "",
+    machine: FromQuery[UUID | None] = None,
+) -> CoverageList:
+    """How well agents are covered; at most 2,000."""
+    wanted = CoverageFilter(state=which.value if which else "", agent=agent, hostname=hostname, machine_id=machine)
+    now = now_of(request)
+    found = await coverage(now, wanted, limit=_AGENTS_MAX)
+    return CoverageList(agents=found, statements=list(await coverage_statements(now)))
+
+
+@post("/v1/agents/coverage/{runtime_id:uuid}/accept", guards=[_MANAGE], status_code=200, tags=["Agents"])
+async def accept_agent_change(request: AnyRequest, runtime_id: FromPath[UUID]) -> Covered:
+    """Take the change of an agent's settings, or the loss of its hooks, as known."""
+    return await accept_change(signed_in_of(request).actor, runtime_id, now=now_of(request))
+
+
+handlers = [list_coverage, accept_agent_change]

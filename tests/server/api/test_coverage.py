@@ -1,0 +1,54 @@
+"""Coverage and shims over HTTP."""
+
+import hashlib
+
+from appliance.agents.coverage.service import record_activity
+from appliance.agents.queries import machines
+from appliance.clock import utc_now
+from tests.support.machines import bash
+from tests.support.web_world import World
+
+
+async def test_a_hook_shows_up_in_coverage(world: World) -> None:
+    """With what its client calls itself, on the page and in the API, as soon as the worker has written it down."""
+    await world.hook(bash("ls"), query="&client_version=0.36.58")
+    await world.road.sightings.flush()
+    found = (await world.as_script(world.owner, "GET", "/v1/agents/coverage?agent=claude")).json()
+    [one] = found["agents"]
+    assert (one["state"], one["runtime"]["client_version"]) == ("live", "0.36.58")
+    assert one["runtime"]["hostname"] == "laptop-1"
+    assert (await world.as_script(world.owner, "GET", "/v1/agents/coverage?hostname=other")).json()["agents"] == []
+    assert (await world.as_script(world.owner, "GET", "/v1/agents/coverage?state=odd")).status_code == 400
+    shown = await world.as_browser(world.owner, "GET", "/agents/coverage")
+    assert shown.status_code == 200
+    assert "laptop-1" in shown.text
+
+
+async def test_a_silent_agent_is_told_on_the_overview(world: World) -> None:
+    """And a change of settings can be accepted by whoever manages agents; an unknown one cannot."""
+    [machine] = await machines()
+    await record_activity(machine.id, None, "laptop-1", "gemini", utc_now())
+    overview = await world.as_browser(world.owner, "GET", "/")
+    assert "Agents work without asking: Gemini CLI on laptop-1" in overview.text
+    [one] = (await world.as_script(world.owner, "GET", "/v1/agents/coverage?state=silent")).json()["agents"]
+    path = f"/agents/coverage/{one['runtime']['id']}/accept"
+    done = await world.as_browser(world.owner, "POST", path, data={"csrf_token": await world.csrf(world.owner)})
+    assert (done.status_code, done.headers["location"]) == (303, "/agents/coverage?done=accepted")
+    accepted = await world.as_script(world.owner, "POST", f"/v1{path}")
+    assert accepted.json()["state"] == "silent"
+    gone = await world.as_script(world.owner, "POST", f"/v1/agents/coverage/{machine.id}/accept")
+    assert (gone.status_code, gone.json()["code"]) == (404, "agent_runtime_unknown")
+
+
+async def test_shims_are_served_to_everybody_by_their_checksums(world: World) -> None:
+    """The manifest, the files, a strong entity tag, and nothing else."""
+    manifest = (await world.client.get("/shim/manifest.json")).json()
+    assert [file["name"] for file in manifest["files"]] == ["openleash-hook.sh", "openleash-hook.ps1"]
+    for file in manifest["files"]:
+        reply = await world.client.get(f"/shim/{file['name']}")
+        assert hashlib.sha256(reply.content).hexdigest() == file["sha256"]
+        assert (len(reply.content), reply.headers["etag"]) == (file["bytes"], f'"{file["sha256"]}"')
+        again = await world.client.get(f"/shim/{file['name']}", headers={"if-none-match": reply.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    for name in ("build.py", "..%2frelease.py", "openleash-hook.template.sh"):
+        assert (await world.client.get(f"/shim/{name}")).status_code == 404
