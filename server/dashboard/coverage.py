@@ -29,7 +29,8 @@ async def show_coverage(request: AnyRequest) -> Template:
     """Agents on machines that match, what needs attention first."""
     asked = {name: request.query_params.get(name, "").strip() for name in FIELDS}
     now = now_of(request)
-    found = await coverage(now, CoverageFilter(**asked), limit=SHOWN_MAX + 1)
+    wanted = CoverageFilter(state=asked["state"], agent=asked["agent"], hostname=asked["hostname"])
+    found = await coverage(now, wanted, limit=SHOWN_MAX + 1)
     return page(
         request,
         "coverage.html",
