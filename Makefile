@@ -4,7 +4,7 @@
 #   make test [AREA=road] [ARGS=...]                                     run the tests, or those of one area
 #   make check                                                           all linters and checks
 #   make bench [ARGS='--area NAME']                                      measure; writes build/bench.json
-#   make docs                                                            write the generated references anew
+#   make docs                                                            write the generated references and shims anew
 #   make clean                                                           delete what was built; data stay
 #
 # PYTHON names the interpreter that .venv is made on: `make up PYTHON=python3.12`. If it is not given, that is the
@@ -56,6 +56,7 @@ bench: install-dev assets tools
 docs: install-dev
 	$(IN_VENV) -m installer.reference
 	$(IN_VENV) -m appliance.protection.secrets.reference > docs/reference/secret-rules.md
+	$(IN_VENV) -m appliance.agents.shim.build
 	$(IN_VENV) -m tests.docs
 
 clean:

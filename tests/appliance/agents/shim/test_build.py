@@ -12,6 +12,8 @@ from appliance.agents.shim.release import SHIM_FILES, shim_checksum, shim_marks,
 from tests.support.shims import ended
 
 PAIRS = [(agent, event) for agent, dialect in dialects.DIALECTS.items() for event in dialect.events]
+# Denies that have no room for a reason.
+WORDLESS = {"Elicitation", "ElicitationResult", "BeforeToolSelection", "WorktreeCreate", "PermissionDenied"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -36,8 +38,8 @@ async def test_a_shim_denies_in_the_words_of_the_service(agent: str) -> None:
         found = await ended("dash", str(FOLDER / "openleash-hook.sh"), agent, event, "/nowhere", body=b"{}")
         said = found.said
         reason = re.search(r"OpenLeash could not be asked, so this is denied: [^\"]+", found.out)
-        assert reason, (agent, event, found)
-        assert (found.code, said) == (0, dialects.deny(agent, event, reason[0]))
+        assert reason or event in WORDLESS, (agent, event, found)
+        assert (found.code, said) == (0, dialects.deny(agent, event, reason[0] if reason else "whatever"))
 
 
 async def test_an_unknown_event_is_exit_2() -> None:
