@@ -23,8 +23,8 @@ from server.api import (
     people,
     policies,
     push,
-    webhooks,
     shim,
+    webhooks,
 )
 from server.api.bodies import strict_json
 from server.api.openapi import ApiOperation, show_openapi
