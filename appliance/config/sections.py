@@ -314,6 +314,28 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     ] = Path(".state")
 
 
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The signed profile that points phones and other clients at this installation."""
+
+    profile_days: Annotated[
+        int,
+        Meta(
+            description="How long a profile holds from the day on which it was made.",
+            ge=1,
+            le=3650,
+            extra={"unit": "days"},
+        ),
+    ] = 365
+    tls_public_keys: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=\Z")], ...],
+        Meta(
+            description="SHA-256 of the public keys (SubjectPublicKeyInfo) of the certificates that the public address"
+            " has or will have, in base64, for clients that pin them; empty leaves it to what each system trusts.",
+            extra={"expected": "a list of SHA-256 digests in base64, 44 characters each"},
+        ),
+    ] = ()
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, read once and handed down by `bootstrap`.
 
@@ -333,6 +355,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     provisioning: Provisioning = Provisioning()
     protection: Protection = Protection()
     agents: Agents = Agents()
+    endpoint: Endpoint = Endpoint()
     notifications: Notifications = Notifications()
     smtp: Smtp = Smtp()
     logging: Logging = Logging()

@@ -1,31 +1,10 @@
 """The organisation as clients are told of it: there is one per installation."""
 
-import re
-from typing import Final
-from urllib.parse import urlsplit
-from uuid import UUID
-
-import msgspec
-
 from appliance.bootstrap import Appliance
-
-_NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
-
-
-class Organization(msgspec.Struct, frozen=True):
-    """Whose installation it is."""
-
-    id: str
-    name: str
-    slug: str
+from appliance.endpoint import organization
+from appliance.endpoint.organization import Organization as Organization  # noqa: PLC0414 - part of clients' answers
 
 
 def organization_of(appliance: Appliance) -> Organization:
-    """Named by the configuration, or else by its public host.
-
-    The identifier stays whatever the names are, because it hangs on the installation's key.
-    """
-    host, told = urlsplit(appliance.config.public_origin).hostname or "", appliance.config.organization
-    identifier = UUID(bytes=appliance.keys.derive("organization")[:16], version=4)
-    slug = told.slug or _NO_SLUG.sub("-", host.lower()).strip("-")
-    return Organization(id=str(identifier), name=told.name or host, slug=slug)
+    """That of this installation."""
+    return organization.organization_of(appliance.config, appliance.keys)

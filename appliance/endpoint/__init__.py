@@ -1,0 +1,1 @@
+"""What phones and other clients must know of this installation before they sign in, signed by it."""
