@@ -123,6 +123,9 @@ class ExternalSignIns:
         """
         if name not in self._directories:
             raise DirectoryUnknownError
+        if self._directories[name].is_resting:
+            # Whoever finds out for all others is in the ledger; hundreds that try meanwhile cost decisions their time.
+            raise DirectoryUnavailableError
         started = self._pace.start()
         attempt = self._throttle.attempt(f"{name}/{typed_account(shown(user, _NAME_MAX))}", origin)
         await self._throttle.take(attempt, now)

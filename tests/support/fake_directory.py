@@ -53,6 +53,7 @@ class FakeDirectory:
         self.reads: list[str] = []
         self.was_read = asyncio.Event()
         self.is_closed = False
+        self.is_resting = False
         self._changed: dict[str, int] = {}
         self._gone: dict[str, int] = {}
         self._number = 0

@@ -50,6 +50,11 @@ class LdapDirectory:
         """What the configuration calls it."""
         return self._name
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether whoever asks now is told at once that no host can be used."""
+        return self._hosts.are_resting
+
     async def authenticate(self, user: str, password: str) -> DirectoryUser:
         """Let somebody prove who they are, with exactly one attempt on one host."""
         name, word = names.login(user), names.password(password)

@@ -4,9 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from appliance.clock import Clock, utc_now
 from appliance.identity.directories.records import HostState, HostStatus
+
+# A conversation that tries a host and takes longer than a sign-in may does not keep the others from it.
+_TRIAL_SECONDS: Final = 10.0
 
 
 class Host:
@@ -17,8 +21,8 @@ class Host:
         self.last_error = ""
         self.last_ok_at: datetime | None = None
         self.cooling_until: datetime | None = None
-        self.warm_at = 0.0
-        self.is_on_trial = False
+        self.warm_at = 0.0  # when its cool-down ends or has ended; zero if nothing failed since it last worked
+        self.tried_until = 0.0
 
 
 class Hosts:
@@ -47,24 +51,33 @@ class Hosts:
             return tuple(sorted(self._hosts, key=lambda host: host.warm_at if host.warm_at > now else 0.0))
 
     def enter(self, host: Host) -> bool:
-        """Whether this conversation may try the host: a cooling one is tried by one conversation at a time."""
+        """Whether this conversation may try the host: until one that failed works again, one at a time tries it."""
         with self._lock:
-            if host.warm_at <= self._ticks():
+            if not host.warm_at:
                 return True
-            is_first = not host.is_on_trial
-            host.is_on_trial = True
+            now = self._ticks()
+            is_first = host.tried_until <= now
+            if is_first:
+                host.tried_until = now + _TRIAL_SECONDS
             return is_first
+
+    @property
+    def are_resting(self) -> bool:
+        """Whether each of them has failed and is being tried just now, so that nobody else may try any."""
+        with self._lock:
+            now = self._ticks()
+            return all(host.warm_at and host.tried_until > now for host in self._hosts)
 
     def succeeded(self, host: Host) -> None:
         """It did what it was asked."""
         with self._lock:
-            host.is_on_trial, host.warm_at, host.cooling_until = False, 0.0, None
+            host.tried_until, host.warm_at, host.cooling_until = 0.0, 0.0, None
             host.last_ok_at = self._clock()
 
     def failed(self, host: Host, said: str) -> None:
         """It did not; leave it alone for a while."""
         with self._lock:
-            host.is_on_trial, host.last_error = False, said
+            host.tried_until, host.last_error = 0.0, said
             host.warm_at = self._ticks() + self._cool_down_seconds
             host.cooling_until = self._clock() + timedelta(seconds=self._cool_down_seconds)
 

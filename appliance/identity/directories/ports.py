@@ -24,6 +24,11 @@ class Directory(Protocol):
         """What the configuration calls it, e.g. `corp` for `[directories.corp]`."""
         ...
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether it did not answer lately, and somebody is finding out whether it does again: nobody else need ask."""
+        ...
+
     async def authenticate(self, user: str, password: str) -> DirectoryUser:
         """Let somebody prove who they are, with exactly one attempt on one host.
 

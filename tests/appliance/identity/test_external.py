@@ -211,6 +211,20 @@ async def test_a_directory_that_is_down_is_told_as_such(
     assert await come_in(identity, corp, **fields)
 
 
+async def test_a_directory_that_somebody_else_is_trying_is_not_asked(
+    identity: Identity, corp: CountingDirectory
+) -> None:
+    """Hundreds may try meanwhile: nothing is counted, asked or written for them."""
+    corp.is_resting = True
+    signing = sign_ins(identity, corp, attempts=1)
+    for _ in range(3):
+        with pytest.raises(DirectoryUnavailableError):
+            await signing.by_directory("corp", "ida", RIGHT, HERE, NOW)
+    assert (corp.finds, await ledger_facts("sign_in.refused")) == (0, [])
+    corp.is_resting = False
+    assert await signing.by_directory("corp", "ida", RIGHT, HERE, NOW)
+
+
 async def test_a_callers_failures_are_counted_too(identity: Identity, corp: CountingDirectory) -> None:
     """Before anything is asked: whoever tries one name after another has to wait."""
     signing = sign_ins(identity, corp, attempts=10)

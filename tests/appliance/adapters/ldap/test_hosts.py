@@ -46,6 +46,34 @@ def test_when_all_have_failed_each_is_tried_by_one_at_a_time() -> None:
     assert (hosts.enter(second), hosts.enter(second)) == (True, True)
 
 
+def test_a_host_that_failed_is_tried_by_one_until_it_works() -> None:
+    """Also after its cool-down, but a long conversation keeps nobody else from it for ever."""
+    ticks = _Time()
+    hosts = _hosts(ticks)
+    first, second = hosts.in_order()
+    hosts.failed(first, "no")
+    ticks.now += 30
+    assert hosts.in_order() == (first, second)
+    assert (hosts.enter(first), hosts.enter(first), hosts.enter(second)) == (True, False, True)
+    ticks.now += 10
+    assert (hosts.enter(first), hosts.enter(first)) == (True, False)
+
+
+def test_nobody_needs_to_ask_while_every_host_is_being_tried() -> None:
+    """All of them have failed, and for each there is somebody who finds out."""
+    ticks = _Time()
+    hosts = _hosts(ticks)
+    first, second = hosts.in_order()
+    hosts.failed(first, "no")
+    hosts.failed(second, "no")
+    seen = [hosts.are_resting]
+    for host in (first, second):
+        assert hosts.enter(host)
+        seen.append(hosts.are_resting)
+    hosts.succeeded(second)
+    assert [*seen, hosts.are_resting] == [False, False, True, False]
+
+
 def test_the_status_tells_what_happened() -> None:
     """Unknown at first, up after a success, cooling after a failure, with the last words kept."""
     ticks = _Time()
