@@ -37,12 +37,9 @@ from server.dashboard.banner import look_at_the_glass
 from server.dashboard.rendering import template_config as template_config
 
 _MODULES: Final = (
-    overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, ledger, people, person,
-    groups, directories, reference,
+    overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, coverage, ledger, people,
+    person, groups, directories, reference,
     live, passkeys, step_up, break_glass, devices, notifications, notification_settings,
-    overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, coverage, ledger,
-    people, person, groups, directories, reference,
-    live, passkeys, step_up, break_glass, devices,
 )  # fmt: skip
 _PAGES: Final = Router(
     "/",
