@@ -22,6 +22,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "status": Entry("status", "status_app", "Say what runs, and whether it is healthy."),
     "agents": Entry("agents", "agents_app", "Deployment tokens and enrolled machines."),
     "break-glass": Entry("break_glass", "break_glass_app", "The owner behind glass, for emergencies."),
+    "clients": Entry("clients", "clients_app", "What points phones and other clients at this installation."),
     "config": Entry("config", "config_app", "Show and check the configuration."),
     "database": Entry("database", "database_app", "Migrate the database and look at it."),
     "groups": Entry("groups", "groups_app", "Groups of directories and providers, and their grants."),

@@ -40,6 +40,10 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "ledger_checkpoint_missing": 404,
     "ledger_forked": 503,
     "ledger_key_unusable": 503,
+    # endpoint
+    "endpoint_error": 400,
+    "endpoint_profile_invalid": 422,
+    "endpoint_payload_unknown": 404,
     # identity
     "sign_in_required": 401,
     "sign_in_refused": 401,

@@ -7,6 +7,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 # Scripts, styles, pictures, forms and requests of our own origin; nothing inline, nothing from elsewhere, no frames.
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "worker-src 'self'; manifest-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _UNUSED_FEATURES: Final = (

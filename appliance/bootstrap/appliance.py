@@ -19,6 +19,7 @@ from appliance.database.connection import connect, disconnect, read_connection, 
 from appliance.database.jobs import jobs as database_jobs
 from appliance.database.migrations import check_schema
 from appliance.decisions.queries import last_hooks
+from appliance.endpoint.profile import ProfileSigner
 from appliance.identity.break_glass.jobs import jobs as break_glass_jobs
 from appliance.identity.break_glass.service import BreakGlass
 from appliance.identity.directories.jobs import jobs as directories_jobs
@@ -67,6 +68,7 @@ class Appliance:
     policies: PolicyStore
     protection: Protection
     approvals: Approvals
+    endpoint: ProfileSigner
     notifications: Notifications
 
     def jobs(self) -> tuple[Job, ...]:
@@ -160,6 +162,7 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
             clock,
         ),
         policies=policies,
+        endpoint=ProfileSigner(config, keys),
         protection=protection,
         approvals=Approvals(keys.derive("approvals"), AskNotices(), mask=protection.mask_text),
         notifications=notifications_of(config, keys, clock),

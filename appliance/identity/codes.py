@@ -40,6 +40,13 @@ def qr_svg(uri: str) -> str:
     return out.getvalue().decode()
 
 
+def qr_text(uri: str) -> str:
+    """The address as a picture of block characters, for terminals."""
+    out = io.StringIO()
+    segno.make(uri, error="l", micro=False).terminal(out, compact=True)
+    return out.getvalue()
+
+
 def totp_step(secret: str, code: object, now: datetime, *, after: int = 0) -> int | None:
     """The time step whose code this is, newer than `after` (a code is accepted once); None if it fits none."""
     digits = code.replace(" ", "") if isinstance(code, str) else ""

@@ -18,6 +18,7 @@ from server.dashboard import (
     devices,
     directories,
     groups,
+    installed,
     ledger,
     live,
     notification_settings,
@@ -39,7 +40,7 @@ from server.dashboard.rendering import template_config as template_config
 _MODULES: Final = (
     overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, coverage, ledger, people,
     person, groups, directories, reference,
-    live, passkeys, step_up, break_glass, devices, notifications, notification_settings,
+    live, installed, passkeys, step_up, break_glass, devices, notifications, notification_settings,
 )  # fmt: skip
 _PAGES: Final = Router(
     "/",

@@ -7,6 +7,7 @@ from litestar import get, post
 from litestar.response import Template
 
 from appliance.identity import codes
+from appliance.identity.flows.records import NewCode
 from server.authentication import signed_in_of
 from server.authorization import requires_own_page, requires_recent_proof, requires_sign_in, requires_step_up
 from server.dashboard.dependencies import AnyRequest, appliance_of, fields_of, now_of
@@ -63,19 +64,30 @@ def _handed_over(request: AnyRequest, address: str, *, is_let_in: bool) -> Templ
 @get("/account/connect", guards=[requires_sign_in], include_in_schema=False, sync_to_thread=False)
 def show_connect(request: AnyRequest) -> Template:
     """How to connect a phone; making the code is an act of its own."""
-    return page(request, "app_connect.html", title="Connect a phone", code=None, qr_svg="", origin=_origin(request))
+    return _connect_page(request, None)
 
 
 @post("/account/connect", guards=[requires_sign_in, requires_step_up], include_in_schema=False)
 async def make_code(request: AnyRequest) -> Template:
     """A code for the phone's camera, for a minute."""
     code = await appliance_of(request).app_sign_ins.new_code(signed_in_of(request), now_of(request))
-    qr_svg = codes.qr_svg(code.address)
-    return page(request, "app_connect.html", title="Connect a phone", code=code, qr_svg=qr_svg, origin=_origin(request))
+    return _connect_page(request, code)
 
 
-def _origin(request: AnyRequest) -> str:
-    return appliance_of(request).config.public_origin
+def _connect_page(request: AnyRequest, code: NewCode | None) -> Template:
+    """The address as a picture, the code if there is one, and the key's identifier for people to compare."""
+    appliance = appliance_of(request)
+    origin = appliance.config.public_origin
+    return page(
+        request,
+        "app_connect.html",
+        title="Connect a phone",
+        code=code,
+        qr_svg=codes.qr_svg(code.address) if code else "",
+        origin=origin,
+        origin_svg=codes.qr_svg(f"{origin}/approvals"),
+        key=appliance.endpoint.key,
+    )
 
 
 handlers = [show_flow, approve_flow, cancel_flow, show_connect, make_code]

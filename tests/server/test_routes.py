@@ -185,6 +185,9 @@ async def test_every_page_and_route_that_reads_needs_somebody_too(world: World) 
         "/auth/app",
         "/v1/mobile/bootstrap",
         "/shim/",
+        "/.well-known/",
+        "/sw.js",
+        "/offline",
     )
     for route in world.client.app.routes:
         if not isinstance(route, HTTPRoute) or "GET" not in route.methods or route.path.startswith(is_open):
