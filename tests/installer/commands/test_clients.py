@@ -20,8 +20,8 @@ def test_a_profile_is_made_and_verified(leashctl: Leashctl, tmp_path: Path) -> N
     signed = json.loads(run("profile", "--json"))
     file = tmp_path / "profile.json"
     file.write_text(run("profile"), encoding="utf-8")
-    words = ("verify", str(file), "--signature", signed["signature"], "--key", signed["key"]["public_key"])
-    assert json.loads(run(*words, "--json"))["api_url"] == URL
+    words = ("verify", str(file), "--signature", signed["signature"], "--key", signed["key"]["publicKey"])
+    assert json.loads(run(*words, "--json"))["apiUrl"] == URL
     assert URL in run(*words)
     file.write_text(signed["profile"].replace("acme", "evil"), encoding="utf-8")
     assert json.loads(run(*words, "--json", code=1))["code"] == "endpoint_profile_invalid"
