@@ -28,6 +28,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "groups": Entry("groups", "groups_app", "Groups of directories and providers, and their grants."),
     "identity": Entry("identity", "identity_app", "Test directories and providers, synchronise, explain people."),
     "ledger": Entry("ledger", "ledger_app", "Verify, export and look at the ledger."),
+    "notifications": Entry("notifications", "notifications_app", "The delivery log, webhooks, and dead letters."),
     "people": Entry("people", "people_app", "Owner link, invitations, roles and sessions."),
     "policy": Entry("policy", "policy_app", "Write, check and publish the policies."),
     "provisioning": Entry(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from installer.setup import providers
+from installer.setup import ntfy, providers
 from installer.setup.environment import SetupError, run, say
 
 # Program -> Debian package.
@@ -42,6 +42,7 @@ def main() -> int:
     try:
         bring()
         providers.bring()
+        ntfy.bring()
     except SetupError as problem:
         sys.stderr.write(f"{problem}\n")
         return 69

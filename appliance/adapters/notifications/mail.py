@@ -26,9 +26,10 @@ _THREADS: Final = ThreadPoolExecutor(4, thread_name_prefix="mail")
 class Mail:
     """The port `Sender` over SMTP."""
 
-    def __init__(self, settings: Smtp, origin: str) -> None:
-        """`origin` is the public address, whose host names the list that the mails belong to."""
+    def __init__(self, settings: Smtp, origin: str, *, seconds: float = SECONDS) -> None:
+        """`origin` is the public address, whose host names the list of the mails; `seconds` bound each step."""
         self._settings = settings
+        self._seconds = seconds
         self._origin = origin
 
     async def send(self, target: Target, message: Message) -> None:
@@ -61,10 +62,10 @@ class Mail:
         settings = self._settings
         if settings.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                settings.host, settings.port, timeout=SECONDS, context=self._trusted()
+                settings.host, settings.port, timeout=self._seconds, context=self._trusted()
             )
         else:
-            server = smtplib.SMTP(settings.host, settings.port, timeout=SECONDS)
+            server = smtplib.SMTP(settings.host, settings.port, timeout=self._seconds)
         with server:
             if settings.security == "starttls":
                 server.starttls(context=self._trusted())
@@ -94,7 +95,7 @@ class Mail:
             mail["List-Id"] = f"{_NAME} notifications <notifications.{host}>"
             mail["List-Unsubscribe"] = f"<{self._origin}/account/notifications>"
             mail["Auto-Submitted"] = "auto-generated"
-        except (ValueError, MessageError) as problem:
+        except (ValueError, IndexError, MessageError) as problem:
             raise SendError(Failure.NEVER, "the address cannot stand in a mail") from problem
         mail.set_content(f"{message.title}.\n\n{message.body}\n\n{message.url}\n\n{_FOOTER}{self._origin}{_PAGE}\n")
         return mail
