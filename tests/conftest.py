@@ -53,6 +53,7 @@ AREA_OF: dict[str, str] = {
     "appliance/identity/test_unlinking": "signin",
     "appliance/identity/test_whois": "signin",
     "installer/commands/test_groups": "signin",
+    "installer/commands/test_notifications": "clients",
     "installer/commands/test_identity": "signin",
     "installer/commands/test_provisioning": "signin",
     "journeys/test_corporate_sign_in": "signin",

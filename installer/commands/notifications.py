@@ -60,7 +60,7 @@ def list_webhooks(ctx: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @notifications_app.command("test")
-def test(
+def send_test(
     ctx: typer.Context,
     webhook: Annotated[UUID, typer.Argument(metavar="WEBHOOK", help="As `webhooks` shows it.")],
     *,
