@@ -132,6 +132,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "response_refused": 422,
     "self_approval_refused": 403,
     "answerer_not_allowed": 403,
+    "answer_proof_missing": 403,
     "binding_mismatch": 409,
     # notifications
     "notification_preferences_refused": 422,

@@ -16,6 +16,7 @@ AREAS = ("road", "signin", "clients", "keeping", "host", "kubernetes", "visibili
 # The area of the tests below a folder; what is not named here belongs to the main road.
 AREA_OF: dict[str, str] = {
     "appliance/approvals/test_news": "clients",
+    "appliance/approvals/test_proof": "clients",
     "appliance/identity/test_streams": "clients",
     "appliance/test_feed": "clients",
     "appliance/endpoint": "clients",

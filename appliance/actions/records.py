@@ -162,12 +162,14 @@ class AskTerms(msgspec.Struct, frozen=True, kw_only=True):
         quorum: how many different people must allow.
         expires_seconds: after that the ask is denied.
         allows_self: false refuses the requester, whatever roles the requester has.
+        step_up: whoever allows must have proved a moment ago who they are.
     """
 
     roles: tuple[str, ...] = ("requester", "approver")
     quorum: int = 1
     expires_seconds: int = 3600
     allows_self: bool = True
+    step_up: bool = False
 
 
 class MatchedPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,14 @@ class NotAnAnswererError(ApprovalError):
     next_step = "Somebody with one of the named roles can answer it."
 
 
+class ProofMissingError(ApprovalError):
+    """The policy wants whoever allows to have proved a moment ago who they are."""
+
+    code = "answer_proof_missing"
+    summary = "The policy wants a proof of who you are before this is allowed"
+    next_step = "Open the ask in a browser, and prove it there by passkey, code, provider or password."
+
+
 class BindingMismatchError(ApprovalError):
     """The answer was given to another payload than the one that waits."""
 

@@ -102,6 +102,7 @@ class Answerer(msgspec.Struct, frozen=True, kw_only=True):
         roles: the person's roles at this moment, those that hold for every project.
         scoped: roles and approver groups that hold for some projects alone.
         groups: names of the person's groups.
+        is_proven: the person has proved a moment ago, in this very session, who they are.
     """
 
     person_id: UUID
@@ -111,6 +112,7 @@ class Answerer(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
     scoped: frozenset[ScopedRole] = frozenset()
     groups: frozenset[str] = frozenset()
+    is_proven: bool = False
 
 
 class AnswerResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-from appliance.approvals.errors import NotAnAnswererError, SelfApprovalError
-from appliance.approvals.records import Answerer, Ask, NewAsk
+from appliance.approvals.errors import NotAnAnswererError, ProofMissingError, SelfApprovalError
+from appliance.approvals.records import Answerer, Ask, NewAsk, Resolution
 from appliance.identity.effective import GROUP_PREFIX
 from appliance.identity.scopes import roles_within
 from appliance.ledger.canonical import canonical_text
@@ -68,6 +68,16 @@ def is_named(ask: Ask, answerer: Answerer) -> bool:
     Such people see and answer the ask, and need no permission that would open everybody's asks to them.
     """
     return not groups_and_scoped(answerer, ask.project).isdisjoint(ask.terms.roles)
+
+
+def check_proof(ask: Ask, answerer: Answerer, resolution: Resolution) -> None:
+    """Check that whoever allows has proved who they are, where the policy wants that; anybody may deny.
+
+    Raises:
+        ProofMissingError: they have not.
+    """
+    if ask.terms.step_up and resolution is Resolution.ALLOW and not answerer.is_proven:
+        raise ProofMissingError
 
 
 def check_answerer(ask: Ask, answerer: Answerer) -> None:

@@ -32,9 +32,9 @@ CHANNEL = "leash_asks"
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id="approvals")
 _OPEN = """
 INSERT INTO ask (id, decision_id, created_at, expires_at, machine_id, person_id, requester_email, agent, project,
-  summary, attach_key, policy_version, roles, quorum, allows_self, binding, attention_kind, interaction, state,
-  guidance, resolved_by, response)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'pending', '', '', '')
+  summary, attach_key, policy_version, roles, quorum, allows_self, step_up, binding, attention_kind, interaction,
+  state, guidance, resolved_by, response)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'pending', '', '', '')
 ON CONFLICT (attach_key) WHERE state IN ('pending', 'allowed') DO NOTHING
 RETURNING id
 """
@@ -62,14 +62,15 @@ class Approvals:
         opened = await current_connection().fetchval(
             _OPEN, new.id, new.decision_id, new.created_at, new.expires_at, new.machine_id, new.person_id,
             new.requester_email, new.agent, new.project, new.summary, new.attach_key, new.policy_version,
-            list(terms.roles), terms.quorum, terms.allows_self, binding, new.interaction.attention_kind.value,
-            _encoded(new.interaction),
+            list(terms.roles), terms.quorum, terms.allows_self, terms.step_up, binding,
+            new.interaction.attention_kind.value, _encoded(new.interaction),
         )  # fmt: skip
         if opened is None:
             return False
         facts = {
             "binding": binding, "decision": str(new.decision_id), "expires_at": new.expires_at.isoformat(),
             "policy_version": new.policy_version, "quorum": terms.quorum, "roles": list(terms.roles),
+            **({"step_up": True} if terms.step_up else {}),
         }  # fmt: skip
         await append(
             LedgerEntry(event=events.OPENED, actor=actor, subject=f"ask:{new.id}", facts=facts), now=new.created_at
@@ -97,7 +98,7 @@ class Approvals:
 
         Raises:
             AskUnknownError, AskClosedError, AskExpiredError, SelfApprovalError, NotAnAnswererError,
-            BindingMismatchError, ResponseRefusedError: the refusal is in the ledger.
+            BindingMismatchError, ProofMissingError, ResponseRefusedError: the refusal is in the ledger.
         """
         given = _Given(resolution, binding, self._mask(rules.kept_guidance(guidance)), response)
         try:
@@ -115,6 +116,8 @@ class Approvals:
                 raise BindingMismatchError
             answers = self._answers_of(ask, given)
             previous = await record_answer(ask_id, answerer, resolution, given.guidance, answers, now)
+            if previous is None:
+                rules.check_proof(ask, answerer, resolution)
         if previous is not None and previous.resolution is not resolution:
             raise AskClosedError(f"You already answered this ask: {previous.resolution}")
         async with transaction():

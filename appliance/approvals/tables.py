@@ -22,6 +22,7 @@ class Ask(Table, tablename="ask"):
     roles = Array(base_column=Text(), default=list)
     quorum = Integer(default=1)
     allows_self = Boolean(default=True)
+    step_up = Boolean(default=False)
     binding = Text(default="")
     state = Text(default="pending")
     guidance = Text(default="")

@@ -59,6 +59,10 @@ class StepUps:
         if not is_fresh(signed_in, self._minutes, now):
             raise StepUpRequiredError
 
+    def is_proven(self, signed_in: SignedIn, now: datetime) -> bool:
+        """Whether a person has proved in this session, a moment ago, who they are; a script has no such moment."""
+        return signed_in.kind not in _EXEMPT and is_fresh(signed_in, self._minutes, now)
+
     def is_new(self, signed_in: SignedIn, now: datetime) -> bool:
         """Whether the session itself began a moment ago: whoever has just signed in, by whatever way, is there."""
         return now - signed_in.created_at < timedelta(minutes=self._minutes)

@@ -9,7 +9,7 @@ from appliance.actions.records import AskTerms
 from appliance.identity.records import Role
 from appliance.identity.scopes import is_approver_group
 
-ANNOTATIONS: Final = ("id", "title", "why", "ask", "quorum", "expires", "allow_self")
+ANNOTATIONS: Final = ("id", "title", "why", "ask", "quorum", "expires", "allow_self", "step_up")
 ROLES: Final = tuple(role.value for role in Role)
 
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -30,7 +30,7 @@ def annotation_problems(annotations: Annotations, effect: str) -> list[str]:
     problems = [_unknown(name) for name in unknown[:_MOST_TOLD]]
     problems += _id_problems(annotations)
     if "ask" not in annotations:
-        stray = [name for name in ("quorum", "expires", "allow_self") if name in annotations]
+        stray = [name for name in ("quorum", "expires", "allow_self", "step_up") if name in annotations]
         return problems + [f"@{name} means nothing without @ask" for name in stray]
     if effect != "forbid":
         problems.append("@ask belongs on a forbid: it turns the refusal into a question")
@@ -55,6 +55,7 @@ def ask_terms(annotations: Annotations) -> AskTerms | None:
         quorum=int(annotations.get("quorum") or 1),
         expires_seconds=seconds_of(annotations.get("expires") or "1h"),
         allows_self="allow_self" in annotations,
+        step_up="step_up" in annotations,
     )
 
 
@@ -77,6 +78,7 @@ def strictest(terms: list[AskTerms]) -> AskTerms | None:
         quorum=max(each.quorum for each in terms),
         expires_seconds=min(each.expires_seconds for each in terms),
         allows_self=all(each.allows_self for each in terms),
+        step_up=any(each.step_up for each in terms),
     )
 
 
@@ -116,4 +118,6 @@ def _term_problems(annotations: Annotations) -> list[str]:
                 problems.append("@expires must lie between 30s and 7d")
     if annotations.get("allow_self"):
         problems.append("@allow_self takes no value; leave it out to forbid self-approval")
+    if annotations.get("step_up"):
+        problems.append("@step_up takes no value; leave it out to ask for no proof")
     return problems

@@ -13,7 +13,7 @@ from appliance.approvals.records import Resolution
 from appliance.approvals.rules import GUIDANCE_MAX
 from appliance.errors import LeashError
 from appliance.identity.rules import Permission
-from server.authorization import requires, requires_sign_in
+from server.authorization import requires, requires_sign_in, requires_step_up
 from server.dashboard.asks import ask_view, concerns, pending_views, recent, seen_ask
 from server.dashboard.dependencies import (
     AnyRequest,
@@ -69,6 +69,8 @@ async def answer(request: AnyRequest, ask_id: FromPath[UUID]) -> Response[Any]:
     if not concerns(request, ask) and (refusal := _MAY_ANSWER(request, request.route_handler)):
         await refusal
     fields = await fields_of(request)
+    if ask.terms.step_up and fields.get("resolution") == Resolution.ALLOW:
+        await requires_step_up(request, request.route_handler)
     done = await attempted(
         appliance_of(request).approvals.answer(
             ask_id,

@@ -68,7 +68,8 @@ async def present_answerer(request: AnyRequest) -> Answerer:
     if person.is_disabled:
         raise SignInRequiredError
     present = msgspec.structs.replace(signed_in, roles=person.roles, scoped=person.scoped, groups=person.groups)
-    return answerer_of(present)
+    is_proven = appliance_of(request).identity.step_ups.is_proven(signed_in, now_of(request))
+    return msgspec.structs.replace(answerer_of(present), is_proven=is_proven)
 
 
 async def fields_of(request: AnyRequest) -> dict[str, str]:

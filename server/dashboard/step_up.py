@@ -29,6 +29,7 @@ from server.errors import status_of
 
 # What a kept act is called to the person who began it; the first beginning of its path that fits.
 _NAMES: Final = (
+    ("/approvals", "Allow what an agent asks for"),
     ("/policies", "Publish policies, or go back to an earlier version"),
     ("/people", "Change who may come in, and as what"),
     ("/groups", "Change what everybody in a group may do"),

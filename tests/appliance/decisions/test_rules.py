@@ -111,6 +111,11 @@ def test_a_repeat_of_the_same_call_has_the_same_attach_key() -> None:
     assert len(attach()) == 32
 
 
+def test_a_policy_that_comes_to_want_a_proof_asks_anew() -> None:
+    """What was allowed without one lets nothing go afterwards."""
+    assert attach(terms=AskTerms()) != attach(terms=AskTerms(step_up=True))
+
+
 def test_parts_of_the_attach_key_cannot_be_moved_into_each_other() -> None:
     """A session that ends like another one's project begins is another session."""
     assert attach(session="a", project="bc") != attach(session="ab", project="c")
