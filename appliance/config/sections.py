@@ -186,7 +186,8 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             description="Give agents that take one a masked result of a tool, when secrets were found in it and policy"
-            " allows; the model then never reads them."
+            " allows; the model then never reads them.",
+            extra={"expected": "true or false"},
         ),
     ] = True
     requests_per_second: Annotated[

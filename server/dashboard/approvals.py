@@ -10,10 +10,12 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from appliance.approvals.queries import ask_by_id
 from appliance.approvals.records import Resolution
+from appliance.approvals.responses import ANSWER_CHARACTERS_MAX
 from appliance.approvals.rules import GUIDANCE_MAX
 from appliance.errors import LeashError
 from appliance.identity.rules import Permission
 from server.authorization import requires, requires_sign_in, requires_step_up
+from server.dashboard.answers import response_of
 from server.dashboard.asks import ask_view, concerns, pending_views, recent, seen_ask
 from server.dashboard.dependencies import (
     AnyRequest,
@@ -26,6 +28,7 @@ from server.dashboard.dependencies import (
 )
 from server.dashboard.payload import PAGE_CHARACTERS, plain_text
 from server.dashboard.rendering import PAGE_HEADERS, page
+from server.dashboard.visible import excerpt
 from server.errors import status_of
 
 _MAY_ANSWER: Final = requires(Permission.APPROVALS_ANSWER)
@@ -79,6 +82,7 @@ async def answer(request: AnyRequest, ask_id: FromPath[UUID]) -> Response[Any]:
             binding=fields.get("binding", ""),
             guidance=fields.get("guidance", ""),
             now=now_of(request),
+            response=response_of(fields, ask.interaction),
         )
     )
     if isinstance(done, LeashError):
@@ -94,6 +98,8 @@ async def _detail(request: AnyRequest, ask_id: UUID, problem: LeashError | None 
         title="Approval",
         status_code=status_of(problem) if problem else 200,
         view=await ask_view(request, ask, PAGE_CHARACTERS),
+        plan=excerpt(ask.interaction.markdown, PAGE_CHARACTERS) if ask.interaction.markdown else None,
+        answer_max=ANSWER_CHARACTERS_MAX,
         problem=problem,
         guidance_max=GUIDANCE_MAX,
     )

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
+from appliance.policy.compilation import STARTER_TEXT
 from tests.support.browser import DESKTOP, PHONE, Window, browser_window
 from tests.support.journey import Cloud, printed_link
 from tests.support.machines import Machine, bash, held
+from tests.support.questions import FIRST, RULE, SECOND, asking, planning
 
 DROP = "psql -c 'drop table t'"
 BUILD = Path(__file__).resolve().parents[2] / "build" / "pages"
@@ -72,6 +74,42 @@ async def _tab_to(window: Window, tag: str, text: str = "") -> None:
             return
     message = f"{tag} {text} is not reached by Tab"
     raise AssertionError(message)
+
+
+async def test_questions_and_a_plan_are_answered_on_a_phone(cloud: Cloud, machine: Machine, tmp_path: Path) -> None:
+    """At 320 pixels, by keyboard: an option, a checkbox, words; the agent gets the answers, and axe finds nothing."""
+    owner = await cloud.owner()
+    text = tmp_path / "policy.cedar"
+    text.write_text(STARTER_TEXT + RULE)
+    await cloud.leashctl("policy", "publish", str(text), "--note", "Questions", "--yes")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    async with (
+        held(machine, asking()) as [call],
+        browser_window(cloud.url, size=PHONE, is_dark=True, person=owner) as window,
+    ):
+        page = window.page
+        [ask] = await cloud.pending_asks(machine=machine)
+        await page.goto(f"{cloud.url}/approvals/{ask}")
+        await page.get_by_label("PostgreSQL").focus()
+        await page.keyboard.press("Space")
+        await page.get_by_label("Asia").check()
+        await page.get_by_label("In your own words").last.fill("and the moon")
+        await page.screenshot(path=BUILD / "questions-dark-320.png", full_page=True)
+        assert await window.overflow() <= 0
+        assert await _violations(window) == []
+        await page.get_by_role("button", name="Answer").press("Enter")
+        answer = await asyncio.wait_for(call, 10)
+        given = answer.body["hookSpecificOutput"]["updatedInput"]["answers"]
+        assert given == {FIRST: "PostgreSQL", SECOND: "Asia, and the moon"}
+        async with held(machine, planning()):
+            [ask] = await cloud.pending_asks(machine=machine)
+            await page.goto(f"{cloud.url}/approvals/{ask}")
+            await page.screenshot(path=BUILD / "plan-dark-320.png", full_page=True)
+            assert "<script>alert(1)</script>" in await page.locator("pre.plan").inner_text()
+            assert await window.overflow() <= 0
+            assert await _violations(window) == []
+            await cloud.expire_asks(machine)
+        assert window.complaints == []
 
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
