@@ -109,11 +109,12 @@ def test_every_library_that_is_imported_has_its_reason() -> None:
 
 
 def test_every_decision_is_in_the_index() -> None:
-    """And the index names nothing else."""
+    """And the index names nothing else; no number is given twice."""
     folder = ROOT / "docs" / "adr"
     pages = sorted(path.name for path in folder.glob("[0-9]*.md"))
     assert LINK.findall((folder / "README.md").read_text("utf-8")) == pages
-    assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
+    numbers = [name[:4] for name in pages]
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_the_map_shows_every_room() -> None:
