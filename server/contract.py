@@ -13,6 +13,7 @@ from server.requests import AnyConnection
 
 FUNCTION_HEADER: Final = b"x-openleash-api-function"
 VERSION_HEADER: Final = b"x-openleash-api-version"
+RELAY_PATH: Final = "/v1/agent-events"  # what clients send there is as large as what hooks do
 _ECHO_BYTES_MAX: Final = 100
 _DATE: Final = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _VERSION: Final = re.compile(rf"({_DATE})\.(.+)")

@@ -16,7 +16,7 @@ from server.addresses import Hosts, Proxies, header, rate_key
 from server.answers import answer_failure
 from server.authentication import authenticate, authenticate_machine
 from server.bodies import LimitedBody, check_announced
-from server.contract import echoed
+from server.contract import RELAY_PATH, echoed
 from server.headers import RawHeaders, SecurityHeaders
 from server.hooks.handler import Hooks
 from server.http_errors import HostUnknownError, RateLimitedError
@@ -40,6 +40,7 @@ class Edge:
         self._hosts = hosts
         api = config.api
         self._bytes_max = api.request_bytes_max
+        self._relayed_bytes_max = config.hooks.request_bytes_max
         self._buckets = Buckets(api.requests_per_second, api.burst)
         self._proxies = Proxies(config.server.trusted_proxies)
         self._headers = SecurityHeaders(is_https=config.public_origin.startswith("https:"))
@@ -101,7 +102,8 @@ class Edge:
             return
         if not self._hosts.is_ours(scope["headers"]):
             raise HostUnknownError
-        check_announced(scope["headers"], self._bytes_max)
+        bytes_max = self._relayed_bytes_max if path == RELAY_PATH else self._bytes_max
+        check_announced(scope["headers"], bytes_max)
         client = scope.get("client")
         key: object = rate_key(client[0] if client else "")
         if signed_in := await authenticate(scope, self._app.state.appliance):
@@ -111,7 +113,7 @@ class Edge:
         now = time.monotonic()
         if not self._buckets.admit(key, now):
             raise RateLimitedError(self._buckets.wait_seconds(key, now))
-        await self._inner(scope, LimitedBody(receive, bytes_max=self._bytes_max), send)
+        await self._inner(scope, LimitedBody(receive, bytes_max=bytes_max), send)
 
     def _place_client(self, scope: Scope) -> None:
         """Put the client's own address where everybody looks for it."""

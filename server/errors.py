@@ -151,6 +151,11 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "protection_unknown": 404,
     "model_key_not_kept": 403,
     "machine_token_needed": 403,
+    # updates
+    "update_manifest_refused": 503,
+    "update_file_unknown": 404,
+    "update_range_refused": 416,
+    "update_downloads_busy": 503,
     # what only agents are told, in their own words
     "shutting_down": 200,
     "decision_error": 200,

@@ -10,16 +10,18 @@ from appliance.database.connection import UNREACHABLE
 from appliance.database.errors import DatabaseError
 from appliance.identity.directories.records import HostState
 from appliance.identity.directories.service import Directories
+from appliance.updates.releases import Releases
 
 UNENCRYPTED: Final = "directory_unencrypted"
 UNREACHABLE_HOST: Final = "directory_host_down"
 SYNC_FAILING: Final = "directory_sync_failing"
 SYNC_HELD: Final = "directory_sync_held"
 AGENT_WARNINGS: Final = {CoverageState.TAMPERED: "agent_tampered", CoverageState.SILENT: "agent_silent"}
+UPDATES_REFUSED: Final = "updates_refused"
 log = structlog.get_logger("server")
 
 
-async def warnings_of(directories: Directories) -> list[str]:
+async def warnings_of(directories: Directories, releases: Releases) -> list[str]:
     """Words without names, because whoever reaches the service may ask; the pages and `/v1/directories` name them.
 
     People sign in by other ways, and calls are decided, whatever becomes of a directory: none of this makes the
@@ -41,4 +43,6 @@ async def warnings_of(directories: Directories) -> list[str]:
         found.add(SYNC_FAILING)
     if any(status.held for status in statuses):
         found.add(SYNC_HELD)
+    if await releases.problem():
+        found.add(UPDATES_REFUSED)
     return sorted(found)

@@ -46,6 +46,7 @@ from appliance.notifications.service import Notifications
 from appliance.policy.service import install_starter_pack
 from appliance.policy.store import PolicyStore
 from appliance.protection.service import Protection
+from appliance.updates.releases import Releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Appliance:
     approvals: Approvals
     endpoint: ProfileSigner
     notifications: Notifications
+    releases: Releases
 
     def jobs(self) -> tuple[Job, ...]:
         """Everything that one process of the installation repeats."""
@@ -166,4 +168,5 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
         protection=protection,
         approvals=Approvals(keys.derive("approvals"), AskNotices(), mask=protection.mask_text),
         notifications=notifications_of(config, keys, clock),
+        releases=Releases(config.updates),
     )

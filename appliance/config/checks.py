@@ -11,6 +11,7 @@ from appliance.config.origin import is_host, normalised_origin, origin_of
 from appliance.config.secret import Secret
 from appliance.config.sections import Config
 from appliance.config.sign_in_checks import SIGN_IN_CHECKS, across_sign_in
+from appliance.config.updates import UPDATE_CHECKS, across_updates
 
 _NAME_MAX: Final = 100
 _ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - refused as a public name, not listened on
@@ -67,6 +68,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], None]]] = {
     "state.directory": _directory,
     **SIGN_IN_CHECKS,
     **NOTIFICATION_CHECKS,
+    **UPDATE_CHECKS,
 }
 
 
@@ -96,4 +98,4 @@ def across(config: Config) -> dict[str, str]:
                 wrong["server.public_url"] = f"must be set to an https:// origin, because {server.host} is not loopback"
     if hooks.decision_timeout_seconds > hooks.hold_seconds:
         wrong["hooks.decision_timeout_seconds"] = f"must not be above hooks.hold_seconds ({hooks.hold_seconds:g})"
-    return wrong | across_sign_in(config) | across_notifications(config)
+    return wrong | across_sign_in(config) | across_notifications(config) | across_updates(config.updates)

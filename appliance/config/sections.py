@@ -11,6 +11,7 @@ from appliance.config.notifications import Notifications, Smtp
 from appliance.config.origin import normalised_origin, origin_of
 from appliance.config.secret import Secret
 from appliance.config.sign_in import Directory, Provider, Provisioning, SignIn
+from appliance.config.updates import Updates
 
 _BYTES_MAX: Final = 256 * 1024 * 1024
 _PRODUCT: Final = "OpenLeash"
@@ -359,6 +360,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: Endpoint = Endpoint()
     notifications: Notifications = Notifications()
     smtp: Smtp = Smtp()
+    updates: Updates = Updates()
     logging: Logging = Logging()
     state: State = State()
     directories: Mapping[str, Directory] = {}

@@ -26,12 +26,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         agent, event: from the path; known to the dialects.
         body: the agent's own JSON object, as sent; lives in memory only.
+        is_relayed: a client tells of the event in the hook's place, and reads `decision` and `reason`.
     """
 
     requester: Requester
     agent: str
     event: str
     body: Mapping[str, Any]
+    is_relayed: bool = False
 
 
 class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):

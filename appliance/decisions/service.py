@@ -107,9 +107,12 @@ class Decisions:
         subject = Subject(machine=str(requester.machine_id), person=person, groups=groups)
         return self._policies.evaluate(shown, inspection.masked_facts, inspection.findings, subject)
 
-    def _reply(self, call: Call, *, is_allowed: bool, reason: str) -> Reply:
-        answer = dialects.allow if is_allowed else dialects.deny
-        return answer(call.agent, call.event, reason)
+    def _reply(self, call: Call, *, is_allowed: bool, reason: str, answered: Mapping[str, Any] | None = None) -> Reply:
+        if call.is_relayed:
+            return {"decision": (Outcome.ALLOW if is_allowed else Outcome.DENY).value, "reason": reason}
+        if is_allowed:
+            return dialects.allow(call.agent, call.event, reason, answered)
+        return dialects.deny(call.agent, call.event, reason)
 
     def _masked_result(self, action: Action, allowed: Reply, inspection: Inspection) -> Reply:
         """An allow that keeps the secrets in a tool's result from the model, where the agent takes another result."""
@@ -167,7 +170,7 @@ class Decisions:
         if held.released is None:
             return self._reply(asked.call, is_allowed=False, reason=held.words)
         answered = answered_input(asked.action, held.released.interaction, held.released.answers)
-        return dialects.allow(asked.call.agent, asked.call.event, held.words, answered)
+        return self._reply(asked.call, is_allowed=True, reason=held.words, answered=answered)
 
     async def _deny_asked(self, asked: "_Asked", reason: str) -> Reply:
         """Deny what policy would ask about, and record that."""

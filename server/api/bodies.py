@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from appliance.agents import body
 from appliance.agents.errors import BodyRefusedError, BodyTooLargeError
-from server.dashboard.dependencies import AnyRequest
+from server.dashboard.dependencies import AnyRequest, appliance_of
 from server.http_errors import RequestInvalidError, RequestTooLargeError
 
 DEPTH_MAX: Final = 16
@@ -22,14 +22,24 @@ async def strict_json(request: AnyRequest) -> None:
         parsed(await request.body())
 
 
-def parsed(raw: bytes, *, members_max: int = MEMBERS_MAX) -> dict[str, Any]:
+async def relayed_json(request: AnyRequest) -> None:
+    """The same for a body that tells of a hook call: with the limits that such calls have.
+
+    Raises:
+        RequestInvalidError, RequestTooLargeError: as for `strict_json`.
+    """
+    hooks = appliance_of(request).config.hooks
+    parsed(await request.body(), members_max=hooks.members_max, depth_max=hooks.depth_max)
+
+
+def parsed(raw: bytes, *, members_max: int = MEMBERS_MAX, depth_max: int = DEPTH_MAX) -> dict[str, Any]:
     """The JSON object of a body; `{}` if it is empty.
 
     Raises:
         RequestInvalidError, RequestTooLargeError: as for `strict_json`.
     """
     try:
-        return body.parse(raw, bytes_max=len(raw), depth_max=DEPTH_MAX, members_max=members_max)
+        return body.parse(raw, bytes_max=len(raw), depth_max=depth_max, members_max=members_max)
     except BodyTooLargeError as problem:
         raise RequestTooLargeError(_ours(problem)) from problem
     except BodyRefusedError as problem:

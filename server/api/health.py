@@ -44,7 +44,8 @@ async def show_health(request: AnyRequest) -> Health:
     """State, version and warnings; 200 as long as the process answers."""
     checks = await _readiness_of(request).checks()
     is_ok = set(checks.values()) == {"ok"}
-    warnings = await warnings_of(appliance_of(request).directories)
+    appliance = appliance_of(request)
+    warnings = await warnings_of(appliance.directories, appliance.releases)
     return Health(ok=True, status="ok" if is_ok else "degraded", version=VERSION, warnings=warnings)
 
 

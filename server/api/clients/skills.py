@@ -70,7 +70,7 @@ async def tell_of_skill(request: AnyRequest, data: JSONBody[SkillBody]) -> Skill
         content_hash=data.content_hash or "",
         purpose=data.purpose_summary or "",
         status=data.status or "",
-        risk_score=max(0, min(round(data.risk_score or 0), 100)),
+        risk_score=round(max(0.0, min(data.risk_score or 0.0, 100.0))),
     )
     skill = await observe_skill(viewer_of(request), report, appliance_of(request).protection, now_of(request))
     return SkillKnown(ok=True, id=str(skill))

@@ -125,4 +125,7 @@ async def test_skills_are_written_down_without_their_content(world: World, deskt
     assert (skill["name"], skill["content_hash"], skill["risk_score"]) == ("deploy", "cd" * 32, 12)
     assert "deploy at once" not in reply.text
     assert (await world.as_script(world.member, "GET", "/v1/skills/observations")).status_code == 403
+    headers = {"authorization": f"Bearer {desktop.token}"}
+    raw = b'{"agentKind":"codex","skillName":"a","skillPath":"b","riskScore":1e400}'
+    assert (await world.client.post("/v1/skills/observations", content=raw, headers=headers)).status_code in {200, 400}
     assert SKILLS_MAX == 500

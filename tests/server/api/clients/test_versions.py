@@ -27,9 +27,10 @@ CALLS: Mapping[str, tuple[str, str]] = {
     "desktopEnroll": ("POST", "/v1/desktop/enroll"),
     "sessionMonitoring": ("POST", "/v1/session-monitoring"),
     "tenantSkillObservation": ("POST", "/v1/skills/observations"),
+    "clientUpdateCheck": ("POST", "/api/updates/check"),
+    "clientUpdateLatest": ("GET", "/api/updates/latest"),
 }
 HOOKS = {"localHookEvaluate", "tenantHookEvaluate"}
-LATER = {"clientUpdateCheck", "clientUpdateLatest"}
 MORE = (
     ("mobileState", "GET", "/v1/client/history"),
     ("desktopEnroll", "POST", "/v1/desktop/agents"),
@@ -43,7 +44,7 @@ def test_versions_are_those_that_clients_send() -> None:
     """Both apps and the desktop, of what they themselves name; hooks are looked at by their own tests."""
     for function, version in {**phone.VERSIONS, **desktop.VERSIONS}.items():
         assert CONTRACTS[function] == version
-    assert set(CONTRACTS) == {*CALLS, *HOOKS, *LATER}
+    assert set(CONTRACTS) == {*CALLS, *HOOKS}
 
 
 @pytest.mark.parametrize(
