@@ -84,7 +84,7 @@ async def test_an_empty_host_is_refused_like_another_one(world: World, accept: s
 
 async def test_clients_never_get_html(world: World) -> None:
     """Whatever they say that they take: the published ones show a text as it is."""
-    for path in ("/v1/no-such", "/api/updates/latest"):
+    for path in ("/v1/no-such", "/api/no-such"):
         reply = await world.client.get(path, headers={"accept": "text/html"})
         assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
 

@@ -52,8 +52,7 @@ def changing_routes(app: Litestar) -> Iterator[tuple[str, str, bool]]:
 def api_routes(app: Litestar) -> Iterator[tuple[str, str, str]]:
     """Method, path and permission of the routes that machines and scripts use; without a permission why not."""
     for route in app.routes:
-        if not isinstance(route, HTTPRoute) or not route.path.startswith(("/v1/", "/health", "/.well-known/")):
-        if not isinstance(route, HTTPRoute) or not route.path.startswith(("/v1/", "/health", "/api/")):
+        if not isinstance(route, HTTPRoute) or not route.path.startswith(("/v1/", "/health", "/.well-known/", "/api/")):
             continue
         for handler in route.route_handlers:
             for method in handler.http_methods - {"HEAD", "OPTIONS"}:
