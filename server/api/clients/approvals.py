@@ -30,6 +30,7 @@ _TITLES: Final = {
     AttentionKind.PLAN_REVIEW.value: "{} has a plan",
 }
 _ELSEWHERE: Final = "Somebody else must answer this."
+_PROOF: Final = "To allow it, prove who you are at {}"
 _WORDS: Final = {"allow": "allowed", "deny": "denied", None: "closed"}
 
 
@@ -150,7 +151,7 @@ async def _approval(
         project_name=last_part(line(ask.project)),
         project_path=line(ask.project),
         primary_policy=policies[0].policy_name if policies else UNSET,
-        purpose_summary=_purpose(viewer, decision, page, can_answer=can_answer),
+        purpose_summary=_purpose(viewer, ask, decision, page),
         quote=_quote(ask, payload, page),
         triggered_policies=policies,
         recent_context=[],
@@ -162,11 +163,14 @@ async def _approval(
     )
 
 
-def _purpose(viewer: Viewer, decision: Activity | None, page: str, *, can_answer: bool) -> str:
+def _purpose(viewer: Viewer, ask: Ask, decision: Activity | None, page: str) -> str:
+    """Why policy asks, and what keeps this viewer from answering in an app."""
     why = line(decision.reason, 500) if decision else ""
     if viewer.answerer is None:
         return f"{why} Answer it on your phone, or at {page}".strip()
-    return why if can_answer else f"{_ELSEWHERE} {why}".strip()
+    if not rules.may_answer(viewer, ask):
+        return f"{_ELSEWHERE} {why}".strip()
+    return f"{why} {_PROOF.format(page)}".strip() if ask.terms.step_up else why
 
 
 def _quote(ask: Ask, payload: Mapping[str, Any] | None, page: str) -> str | UnsetType:

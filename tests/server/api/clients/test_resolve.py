@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from appliance.database.connection import current_connection
 from appliance.database.identifiers import uuid7
-from tests.server.api.clients.conftest import FORCED, asked
+from appliance.database.transaction import transaction
+from tests.server.api.clients.conftest import asked
 from tests.support.desktop import Desktop
 from tests.support.machines import bash
 from tests.support.people import ledger_facts
@@ -17,7 +19,7 @@ from tests.support.wire import formed, golden
 QUESTION = {"question": "Which database?", "header": "DB", "multiSelect": False,
             "options": [{"label": "Staging", "description": "A copy"}, {"label": "Pro\u200bduction"}]}  # fmt: skip
 # The starter pack lets agents ask their person; this installation wants to hear of it.
-ASKING = '@id("ask-questions") @ask("owner,approver") forbid (principal, action, resource) when {{ {} }};'
+ASKING = '@id("ask-more") @ask("owner,approver") {} forbid (principal, action, resource) when {{ {} }};'
 
 
 async def test_deny_with_words_and_its_repeat(world: World, phone: Phone) -> None:
@@ -99,12 +101,7 @@ async def test_phone_and_browser_at_once(world: World, phone: Phone) -> None:
 
 async def test_a_question_is_answered_with_content(world: World, phone: Phone) -> None:
     """The app shows the options with hidden characters marked; the agent gets its own words back."""
-    active = (await world.as_script(world.owner, "GET", "/v1/policies/active")).json()
-    text = active["text"] + ASKING.format('context.tool == "AskUserQuestion"')
-    body = {"text": text, "note": "questions", "expected_version": active["version"]}
-    published = await world.as_script(world.owner, "POST", "/v1/policies", body)
-    assert published.status_code in {200, 201}, published.text
-    await asyncio.sleep(0.5)  # this process hears of it
+    await _published(world, ASKING.format("", 'context.tool == "AskUserQuestion"'))
     call = {**bash("x"), "tool_name": "AskUserQuestion", "tool_input": {"questions": [QUESTION]}}
     async with asked(world, call) as (held, ask):
         state = await phone.refresh()
@@ -118,4 +115,33 @@ async def test_a_question_is_answered_with_content(world: World, phone: Phone) -
         assert (await phone.resolve(str(ask.id), "allow", response=response)).status_code == 200
         given = (await held).json()["hookSpecificOutput"]["updatedInput"]["answers"]
         assert given == {"Which database?": "Pro\u200bduction"}
-    assert FORCED
+
+
+async def test_a_proof_that_an_app_cannot_give_is_asked_for_in_words(world: World, phone: Phone) -> None:
+    """Where the policy wants one, the app is told where to go; a deny needs none."""
+    session = await world.appliance.identity.sessions.create_script_session(
+        world.owner.actor, world.owner.id, 60, world.appliance.clock()
+    )
+    async with transaction():  # a phone's session, which nobody has proved anything in
+        await current_connection().execute("UPDATE session SET kind = 'device' WHERE id = $1", session.session_id)
+    phone.token = session.token
+    await _published(world, ASKING.format("@step_up", 'context.program == "deploy"'))
+    async with asked(world, bash("deploy")) as (held, ask):
+        [own] = (await phone.refresh())["pendingApprovals"]
+        assert own["purpose_summary"].endswith(f"prove who you are at https://leash.example.org/approvals/{ask.id}")
+        refused = await phone.resolve(str(ask.id), "allow")
+        assert (refused.status_code, refused.json()["code"]) == (403, "answer_proof_missing")
+        assert not held.done()
+        assert (await phone.resolve(str(ask.id), "deny")).status_code == 200
+
+
+async def _published(world: World, policy: str) -> None:
+    """Add a policy to those of the installation."""
+    active = (await world.as_script(world.owner, "GET", "/v1/policies/active")).json()
+    body = {"text": active["text"].partition("@id(\"ask-more\")")[0] + policy, "note": "more",
+            "expected_version": active["version"]}  # fmt: skip
+    published = await world.as_script(world.owner, "POST", "/v1/policies", body)
+    assert published.status_code in {200, 201}, published.text
+    async with asyncio.timeout(5):
+        while world.appliance.policies.version == active["version"]:  # noqa: ASYNC110 - an outsider's view
+            await asyncio.sleep(0.02)
