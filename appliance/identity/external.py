@@ -285,7 +285,8 @@ class ExternalSignIns:
         personal = personal_of(origin) | ({"user_name": shown(user.user_name)} if user else {})
         is_leaver = user is not None and user.is_disabled and refused.cause is Cause.DISABLED
         async with transaction():
-            account = await accounts.find_account(source, user.key) if user else None
+            # Asked about nobody too: whoever is unknown takes as many steps.
+            account = await accounts.find_account(source, user.key if user else "")
             if account and is_leaver and not account.is_disabled:
                 await accounts.disable(source.actor, source, (account.key,), now, cause="disabled")
             subject = f"person:{account.person_id}" if account else "service:sign_in"
