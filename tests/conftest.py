@@ -71,6 +71,7 @@ AREA_OF: dict[str, str] = {
     "server/dashboard/test_people": "signin",
     "server/dashboard/test_providers": "signin",
     "server/api/test_coverage": "clients",
+    "server/dashboard/test_connecting": "clients",
     "server/api/test_directories": "signin",
     "server/api/test_organization": "clients",
     "server/api/test_people": "signin",

@@ -12,6 +12,7 @@ from appliance.agents.queries import deployment_tokens, machine_by_id, machines
 from appliance.agents.records import DeploymentTerms, DeploymentToken, Machine
 from appliance.agents.service import create_deployment_token, revoke_deployment_token, revoke_machine
 from appliance.ledger.records import Actor, ActorKind
+from installer.commands.agents_config import show_config
 from installer.console import print_json
 from installer.context import CommandLine
 
@@ -23,6 +24,7 @@ token_app = typer.Typer(help="Tokens with which machines enrol.", no_args_is_hel
 machine_app = typer.Typer(help="Enrolled machines.", no_args_is_help=True, rich_markup_mode=None)
 agents_app.add_typer(token_app, name="token")
 agents_app.add_typer(machine_app, name="machine")
+agents_app.command("config")(show_config)
 
 OPERATOR = Actor(kind=ActorKind.OPERATOR, id="leashctl")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and do not ask before changing anything.")]

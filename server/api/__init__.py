@@ -10,6 +10,7 @@ from server.api import (
     agents,
     approvals,
     clients,
+    connecting,
     coverage,
     decisions,
     directories,
@@ -53,6 +54,7 @@ _MODULES: Final = (
     push,
     webhooks,
     coverage,
+    connecting,
     shim,
 )
 _HANDLERS: Final[list[HTTPRouteHandler]] = [handler for module in _MODULES for handler in module.handlers]

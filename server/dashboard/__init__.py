@@ -13,6 +13,7 @@ from server.dashboard import (
     approvals,
     apps,
     break_glass,
+    connecting,
     coverage,
     decisions,
     devices,
@@ -41,6 +42,9 @@ _MODULES: Final = (
     overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, coverage, ledger, people,
     person, groups, directories, reference,
     live, installed, passkeys, step_up, break_glass, devices, notifications, notification_settings,
+    overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, coverage, connecting,
+    ledger, people, person, groups, directories, reference,
+    live, passkeys, step_up, break_glass, devices, notifications, notification_settings,
 )  # fmt: skip
 _PAGES: Final = Router(
     "/",

@@ -74,10 +74,11 @@ class Place:
 
     async def ask(
         self, agent: str, event: str, body: bytes = b"{}", *, shell: str = "dash", path: str = "",
-        env: dict[str, str] | None = None,
+        patience: str = "",
     ) -> Ended:  # fmt: skip
         """What our shim says."""
-        return await ended(shell, str(self.shim(shell, path=path)), agent, event, str(self.folder), body=body, env=env)
+        last = (str(self.folder), *((patience,) if patience else ()))
+        return await ended(shell, str(self.shim(shell, path=path)), agent, event, *last, body=body)
 
     async def ask_as_published(self, agent: str, event: str, body: bytes = b"{}") -> Ended:
         """What the hook of the published installers says; they know no authority but the system's."""
@@ -100,10 +101,10 @@ def place(folder: Path, url: str, authority: Path | None = None) -> Place:
     return Place(folder, url, authority)
 
 
-async def ended(*command: str, body: bytes, seconds: float = 30, env: dict[str, str] | None = None) -> Ended:
+async def ended(*command: str, body: bytes, seconds: float = 30) -> Ended:
     """Run a hook as an agent does: the call on its standard input; None as code after `seconds`."""
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
+        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         async with asyncio.timeout(seconds):

@@ -17,6 +17,8 @@ NAMES: Final = ("openleash-hook.sh", "openleash-hook.ps1")
 ANSWER_BYTES_MAX: Final = 33_554_432
 # More than the service needs after a hold, less than any agent's patience after one.
 PATIENCE_SECONDS: Final = 3
+# What a hook that is told its timeout leaves of it; the service leaves MARGIN_SECONDS, which is more.
+MARGIN: Final = 2
 _MARK: Final = "@REASON@"
 _Pairs = dict[str, list[tuple[str, str]]]
 
@@ -27,7 +29,11 @@ def built(name: str) -> str:
     text = (FOLDER / f"{stem}.template.{ending}").read_text("utf-8")
     denies, seconds = (_sh_denies, _sh_seconds) if ending == "sh" else (_ps1_denies, _ps1_seconds)
     filled = text.replace("@DENIES@", "\n".join(denies(_denies()))).replace("@SECONDS@", "\n".join(seconds(_seconds())))
-    return filled.replace("@RELEASE@", str(SHIM_RELEASE)).replace("@BYTES@", str(ANSWER_BYTES_MAX))
+    return (
+        filled.replace("@RELEASE@", str(SHIM_RELEASE))
+        .replace("@BYTES@", str(ANSWER_BYTES_MAX))
+        .replace("@MARGIN@", str(MARGIN))
+    )
 
 
 def _pairs() -> list[tuple[str, str]]:

@@ -1,11 +1,12 @@
 # OpenLeash: asks the private cloud whether an agent may go on. Built by `python -m appliance.agents.shim.build`.
 #
-#   powershell -NoProfile -ExecutionPolicy Bypass -File openleash-hook.ps1 AGENT EVENT [DIRECTORY]
+#   powershell -NoProfile -ExecutionPolicy Bypass -File openleash-hook.ps1 AGENT EVENT [DIRECTORY [TIMEOUT]]
 #
 # DIRECTORY is %ProgramData%\OpenLeash unless it is given. It holds `endpoint` (the service's https address) and
-# `token` or `tokens\USER` (the machine's token, which only its user, SYSTEM and administrators may read).
+# `token` or `tokens\USER` (the machine's token, which only its user, SYSTEM and administrators may read). TIMEOUT is
+# the one that the agent's settings give this hook, in seconds.
 # Whatever fails here is the agent's own deny. For Windows PowerShell 5.1 and PowerShell 7.
-param([string]$Agent = '', [string]$Event_ = '', [string]$Place = '')
+param([string]$Agent = '', [string]$Event_ = '', [string]$Place = '', [string]$Timeout = '')
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 2
 $release = '1'
@@ -66,6 +67,13 @@ try {
   [Console]::OpenStandardInput().CopyTo($body)
   $seconds = Find-Row $limits
   if ($null -eq $seconds) { $why = 'the agent has no such event here'; throw $why }
+  $query = ''
+  if ($Timeout -ne '') {
+    $why = 'the timeout of the hook is none'
+    if ($Timeout -cnotmatch '^[1-9][0-9]{1,2}$') { throw $why }
+    $seconds = [int]$Timeout - 2
+    $query = "&timeout_seconds=$Timeout"
+  }
   if ($Place -eq '') { $Place = Join-Path ([Environment]::GetFolderPath('CommonApplicationData')) 'OpenLeash' }
   $why = 'the address of the service cannot be read'
   $endpoint = ([System.IO.File]::ReadAllLines((Join-Path $Place 'endpoint')))[0]
@@ -95,7 +103,7 @@ try {
   $client.Timeout = [TimeSpan]::FromSeconds([int]$seconds)
   $client.MaxResponseContentBufferSize = 33554432
   $mark = (Get-FileHash -LiteralPath $PSCommandPath -Algorithm SHA256).Hash.ToLowerInvariant().Substring(0, 12)
-  $url = $endpoint.TrimEnd('/') + "/v1/hooks/$Agent/${Event_}?client_version=shim-$release-$mark"
+  $url = $endpoint.TrimEnd('/') + "/v1/hooks/$Agent/${Event_}?client_version=shim-$release-$mark$query"
   $request = New-Object System.Net.Http.HttpRequestMessage([System.Net.Http.HttpMethod]::Post, $url)
   $request.Headers.ExpectContinue = $false
   [void]$request.Headers.TryAddWithoutValidation('Authorization', "Bearer $token")

@@ -1,11 +1,11 @@
 #!/bin/sh
 # OpenLeash: asks the private cloud whether an agent may go on. Built by `python -m appliance.agents.shim.build`.
 #
-#   openleash-hook AGENT EVENT [DIRECTORY]     the hook's JSON in, the agent's own answer out
+#   openleash-hook AGENT EVENT [DIRECTORY [TIMEOUT]]     the hook's JSON in, the agent's own answer out
 #
 # DIRECTORY is /etc/openleash unless it is given. It holds `endpoint` (the service's https address), `token` or
 # `tokens/USER` (the machine's token, mode 0600), and `ca.pem` where the service's certificate is of an authority
-# of your own. Whatever fails here is the agent's own deny. No setting is read from the environment, because agents
+# of your own. TIMEOUT is the one that the agent's settings give this hook, in seconds. Whatever fails here is the agent's own deny. No setting is read from the environment, because agents
 # and projects can change that; proxies are, because they see nothing of TLS.
 release=@RELEASE@
 unset -f cat command curl head id ls mktemp printf read rm sed sha256sum shasum tail test timeout tr wget 2>/dev/null
@@ -36,6 +36,12 @@ case "$agent $event" in
 @SECONDS@
 *) refuse "the agent '$agent' has no event '$event' here" ;;
 esac
+timeout=
+case $4 in
+'') ;;
+*[!0-9]* | ????* | ? | 0*) refuse 'the timeout of the hook is none' ;;
+*) seconds=$(($4 - @MARGIN@)) timeout="&timeout_seconds=$4" ;;
+esac
 
 case $place in *[!A-Za-z0-9._/@+~\ -]*) refuse 'the name of the directory of the shim has strange characters' ;; esac
 case $place in /*) ;; *) refuse 'the directory of the shim does not begin with a slash' ;; esac
@@ -63,7 +69,7 @@ mark=${mark%% *}
 mark=${mark#"${mark%%[0-9a-f]*}"}
 rest=${mark#????????????}
 mark=shim-$release-${mark%"$rest"}
-url=${endpoint%/}/v1/hooks/$agent/$event?client_version=$mark
+url=${endpoint%/}/v1/hooks/$agent/$event?client_version=$mark$timeout
 
 # Status, type and exit code come last: an answer without them is not whole.
 with_curl() {

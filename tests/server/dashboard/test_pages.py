@@ -12,7 +12,7 @@ from tests.support.web import WebClient
 FOR_EVERYBODY = ("/", "/approvals", "/decisions", "/account", "/reference")
 FOR_ROLES = (
     "/policies", "/policies/edit", "/policies/versions/1", "/agents", "/agents/coverage", "/ledger", "/ledger/verify",
-    "/people", "/directories",
+    "/people", "/directories", "/agents/connect",
 )  # fmt: skip
 SOME_ID = str(uuid7())
 FORMS = (

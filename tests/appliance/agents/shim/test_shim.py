@@ -149,6 +149,21 @@ async def test_what_the_machine_lacks_is_a_deny(tmp_path: Path) -> None:
         assert TOOL_RUNS["claude"](await there.ask("claude", BEFORE))
 
 
+async def test_the_timeout_of_the_settings_is_passed_on(tmp_path: Path) -> None:
+    """To the service, which holds the call as long; what is no time is a deny."""
+    async with http_stub(reply(allow_of("claude"))) as stub:
+        there = place(tmp_path / "place", f"http://127.0.0.1:{stub.port}")
+        assert TOOL_RUNS["claude"](await there.ask("claude", BEFORE, patience="600"))
+        assert "&timeout_seconds=600 HTTP" in stub.requests[0]
+        for odd in ("0", "5", "060", "6000", "1e3", "-10", "10; ls", "$(id)"):
+            assert not TOOL_RUNS["claude"](await there.ask("claude", BEFORE, patience=odd)), odd
+        assert len(stub.requests) == 1
+    async with http_stub(answers(b"")["slow"]) as stub:
+        there = place(tmp_path / "slow", f"http://127.0.0.1:{stub.port}")
+        found = await there.ask("gemini", BEFORE, patience="10")
+    assert "did not answer in time" in found.out
+
+
 async def test_the_environment_changes_nothing(tmp_path: Path) -> None:
     """Neither programs, functions, trusted authorities nor configurations of a project's making are used."""
     fakes = tmp_path / "fakes"

@@ -1,0 +1,52 @@
+"""What plug-ins in JavaScript have in common: they run the shim, and whatever it cannot say stops the tool."""
+
+import json
+
+from appliance.agents.configuration.hooks import TIMEOUT_SECONDS, shim_folder, shim_path
+from appliance.agents.configuration.records import Request, System
+
+_SHIM = """\
+// OpenLeash: asks the private cloud before a tool runs. Whatever fails here stops the tool.
+import {{ spawn }} from "node:child_process";
+import {{ homedir }} from "node:os";
+
+const place = (path) => path.replace(/^\\$HOME/, () => homedir());
+
+const ask = (event, call) =>
+  new Promise((resolve, reject) => {{
+    const words = {words}.map(place);
+    const child = spawn(words[0], [...words.slice(1), "{agent}", event, place({folder}), "{seconds}"], {{
+      stdio: ["pipe", "pipe", "ignore"],
+      windowsHide: true,
+    }});
+    let said = "";
+    const late = setTimeout(() => child.kill(), {milliseconds});
+    child.on("error", reject);
+    child.stdin.on("error", () => {{}});
+    child.stdout.setEncoding("utf8").on("data", (piece) => {{ said += piece; }});
+    child.on("close", (code) => {{
+      clearTimeout(late);
+      try {{
+        const answer = JSON.parse(said);
+        if (code !== 0 || typeof answer?.decision !== "string") throw new Error();
+        resolve(answer);
+      }} catch {{
+        reject(new Error("OpenLeash could not be asked, so this is denied"));
+      }}
+    }});
+    child.stdin.end(JSON.stringify(call));
+  }});
+"""
+
+
+def asking(request: Request, agent: str) -> str:
+    """The function `ask(event, call)`: the service's answer, or an exception for everything that is none."""
+    path = shim_path(request)
+    words = ["powershell", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", path]
+    return _SHIM.format(
+        agent=agent,
+        words=json.dumps(words if request.system is System.WINDOWS else [path]),
+        folder=json.dumps(shim_folder(request)),
+        seconds=TIMEOUT_SECONDS,
+        milliseconds=TIMEOUT_SECONDS * 1_000,
+    )
