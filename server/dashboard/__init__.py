@@ -42,9 +42,7 @@ _MODULES: Final = (
     overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, coverage, ledger, people,
     person, groups, directories, reference,
     live, installed, passkeys, step_up, break_glass, devices, notifications, notification_settings,
-    overview, sign_in, providers, apps, account, approvals, decisions, policies, agents, coverage, connecting,
-    ledger, people, person, groups, directories, reference,
-    live, passkeys, step_up, break_glass, devices, notifications, notification_settings,
+    connecting,
 )  # fmt: skip
 _PAGES: Final = Router(
     "/",

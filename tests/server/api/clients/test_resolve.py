@@ -138,7 +138,7 @@ async def test_a_proof_that_an_app_cannot_give_is_asked_for_in_words(world: Worl
 async def _published(world: World, policy: str) -> None:
     """Add a policy to those of the installation."""
     active = (await world.as_script(world.owner, "GET", "/v1/policies/active")).json()
-    body = {"text": active["text"].partition("@id(\"ask-more\")")[0] + policy, "note": "more",
+    body = {"text": active["text"].partition('@id("ask-more")')[0] + policy, "note": "more",
             "expected_version": active["version"]}  # fmt: skip
     published = await world.as_script(world.owner, "POST", "/v1/policies", body)
     assert published.status_code in {200, 201}, published.text
