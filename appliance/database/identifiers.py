@@ -27,14 +27,27 @@ class _Tails:
     def next(self, stamp: int) -> int:
         with self._turn:
             last = self._last.get(stamp)
-            if last is None:
-                tail = int.from_bytes(os.urandom(10), "big") >> (80 - _TAIL_BITS)
-                if len(self._last) >= _STAMPS_MAX:
-                    del self._last[next(iter(self._last))]
-            else:
-                tail = last + 1 + int.from_bytes(os.urandom(_STEP_BYTES), "big")
+            tail = self._first() if last is None else last + 1 + int.from_bytes(os.urandom(_STEP_BYTES), "big")
             self._last[stamp] = tail
             return tail
+
+    def many(self, stamp: int, count: int) -> list[int]:
+        """As many in a row; to ask for random bytes once makes each of them several times faster."""
+        steps, tails = memoryview(os.urandom(_STEP_BYTES * count)).cast("I"), list[int]()
+        with self._turn:
+            last = self._last.get(stamp)
+            tail = self._first() if last is None else last
+            for step in steps:
+                tail += 1 + step
+                tails.append(tail)
+            self._last[stamp] = tail
+        return tails
+
+    def _first(self) -> int:
+        """The beginning of a millisecond of which none was made yet."""
+        if len(self._last) >= _STAMPS_MAX:
+            del self._last[next(iter(self._last))]
+        return int.from_bytes(os.urandom(10), "big") >> (80 - _TAIL_BITS)
 
 
 _TAILS = _Tails()
@@ -46,7 +59,16 @@ def uuid7(milliseconds: int | None = None) -> UUID:
     Those that a process makes one after the other for one millisecond ascend: entries of one commit keep their order.
     """
     stamp = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
-    tail = _TAILS.next(stamp)
+    return _made(stamp, _TAILS.next(stamp))
+
+
+def uuid7s(count: int, milliseconds: int | None = None) -> list[UUID]:
+    """As many of one moment, ascending like those that `uuid7` makes one after the other."""
+    stamp = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
+    return [_made(stamp, tail) for tail in _TAILS.many(stamp, count)]
+
+
+def _made(stamp: int, tail: int) -> UUID:
     value = (stamp & 0xFFFFFFFFFFFF) << 80
     value |= 0x7 << 76 | (tail >> 62 & 0xFFF) << 64
     value |= 0b10 << 62 | (tail & 0x3FFFFFFFFFFFFFFF)

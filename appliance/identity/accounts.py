@@ -3,15 +3,16 @@
 Every verb runs inside the caller's transaction, waits for its turn, writes its ledger entries and tells every process.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from appliance.database.connection import current_connection
-from appliance.database.identifiers import uuid7
+from appliance.database.identifiers import uuid7, uuid7s
 from appliance.identity import events
 from appliance.identity.account_queries import Account as Account  # noqa: PLC0414 - what callers see comes from here
 from appliance.identity.account_queries import Prepared, accounts_with, prepared
@@ -27,17 +28,13 @@ from appliance.identity.errors import AccountTakenError, EmailTakenError
 from appliance.identity.records import Source
 from appliance.identity.refreshing import refresh as refresh  # noqa: PLC0414 - as above
 from appliance.identity.refreshing import refresh_many as refresh_many  # noqa: PLC0414 - as above
-from appliance.ledger.records import Actor, LedgerEntry
-from appliance.ledger.service import append_all
+from appliance.ledger.batches import append_alike
+from appliance.ledger.records import Actor
 
-_ADD: Final = """
-WITH new AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[])
-  AS n(person, name, email, account, key, user_name)),
-added AS (INSERT INTO person (id, display_name, email, is_disabled, disabled_by, created_at)
-  SELECT person, name, email, false, '', $8 FROM new)
-INSERT INTO external_account (id, source, key, person, user_name, is_disabled, made_person, created_at, seen_at)
-  SELECT account, $1, key, person, user_name, false, true, $8, $8 FROM new
-"""
+_PERSON: Final = ("id", "display_name", "email", "is_disabled", "disabled_by", "is_sealed", "created_at")
+_ACCOUNT: Final = (
+    "id", "source", "key", "person", "user_name", "is_disabled", "made_person", "created_at", "seen_at", "groups",
+)  # fmt: skip
 _LINK: Final = """
 INSERT INTO external_account (id, source, key, person, user_name, is_disabled, made_person, created_at, seen_at)
 VALUES ($1, $2, $3, $4, $5, false, false, $6, $6) ON CONFLICT (source, key) DO NOTHING RETURNING id
@@ -49,10 +46,12 @@ class Provisioned(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         people: key to person, of those that are new and of those that had an account already.
+        made: key to account, of those that are new.
         taken: keys of those whose address somebody else has; people are never merged by address.
     """
 
     people: dict[str, UUID]
+    made: dict[str, UUID]
     taken: frozenset[str]
 
 
@@ -68,23 +67,40 @@ async def provision(actor: Actor, source: Source, profile: Profile, now: datetim
     return done.people[profile.key]
 
 
-async def provision_many(actor: Actor, source: Source, profiles: Sequence[Profile], now: datetime) -> Provisioned:
-    """New people with an account each, in a handful of statements; each has an entry in the ledger."""
+async def provision_many(
+    actor: Actor,
+    source: Source,
+    profiles: Sequence[Profile],
+    now: datetime,
+    groups: Mapping[str, Sequence[UUID]] = MappingProxyType({}),
+) -> Provisioned:
+    """New people with an account each, in a handful of statements; each has an entry in the ledger.
+
+    `groups` are those of new accounts by key, as `memberships.listed` gives them; `groups.replace_groups` records them.
+    """
     await take_turn()
     people = {account.key: account.person_id for account in await accounts_with(source, [p.key for p in profiles])}
     wanted = {profile.key: prepared(profile) for profile in profiles if profile.key not in people}
     used = await _used_addresses([each.email for each in wanted.values() if each.email])
     new: dict[str, Prepared] = {}
     for key, each in wanted.items():
-        if each.email not in used:
+        if not each.email or each.email not in used:
             new[key] = each
-            used |= {each.email} if each.email else set()
+            used.add(each.email or None)
+    made = dict(zip(new, uuid7s(len(new)), strict=True))
     if new:
-        made = dict(zip(new, [uuid7() for _ in new], strict=True))
-        await _add(actor, source, new, made, now)
-        people |= made
+        people |= zip(new, uuid7s(len(new)), strict=True)
+        name, connection = str(source), current_connection()
+        persons = ((people[key], p.display_name, p.email, False, "", False, now) for key, p in new.items())
+        await connection.copy_records_to_table("person", records=persons, columns=_PERSON)
+        linked = (
+            (made[key], name, key, people[key], p.user_name, False, True, now, now, groups.get(key, ()))
+            for key, p in new.items()
+        )
+        await connection.copy_records_to_table("external_account", records=linked, columns=_ACCOUNT)
+        await _record(actor, source, new, people, now)
         await announce()
-    return Provisioned(people=people, taken=frozenset(wanted.keys() - new.keys()))
+    return Provisioned(people=people, made=made, taken=frozenset(wanted.keys() - new.keys()))
 
 
 async def link(actor: Actor, source: Source, profile: Profile, person_id: UUID, now: datetime) -> None:
@@ -124,20 +140,11 @@ async def _used_addresses(addresses: Collection[str]) -> set[str | None]:
     return {row["email"] for row in rows}
 
 
-async def _add(actor: Actor, source: Source, new: dict[str, Prepared], made: dict[str, UUID], now: datetime) -> None:
-    each = list(new.values())
-    await current_connection().execute(
-        _ADD, str(source), [made[p.key] for p in each], [p.display_name for p in each], [p.email for p in each],
-        [uuid7() for _ in each], [p.key for p in each], [p.user_name for p in each], now,
-    )  # fmt: skip
-    entries = [
-        LedgerEntry(
-            event=events.PERSON_PROVISIONED,
-            actor=actor,
-            subject=f"person:{made[p.key]}",
-            facts={"source": str(source)},
-            personal={"display_name": p.display_name, "email": p.email or "", "user_name": p.user_name},
-        )
-        for p in each
+async def _record(
+    actor: Actor, source: Source, new: Mapping[str, Prepared], people: Mapping[str, UUID], now: datetime
+) -> None:
+    about = [
+        (f"person:{people[key]}", {"display_name": p.display_name, "email": p.email or "", "user_name": p.user_name})
+        for key, p in new.items()
     ]
-    await append_all(entries, now=now)
+    await append_alike(events.PERSON_PROVISIONED, actor, {"source": str(source)}, about, now=now)

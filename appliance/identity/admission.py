@@ -26,8 +26,7 @@ SELECT a.key, a.user_name, a.made_person, a.is_disabled, p.id AS person, p.displ
 FROM external_account a JOIN person p ON p.id = a.person WHERE a.id = $1
 """
 _GROUPS: Final = """
-SELECT g.key, g.name, g.is_gone FROM group_member m JOIN identity_group g ON g.id = m.identity_group
-WHERE m.account = $1
+SELECT g.key, g.name, g.is_gone FROM external_account a JOIN identity_group g ON g.id = ANY(a.groups) WHERE a.id = $1
 """
 _SEEN: Final = "UPDATE external_account SET seen_at = $2 WHERE id = $1"
 

@@ -6,24 +6,20 @@ from appliance.identity.records import Role
 
 GROUP_PREFIX: Final = "group:"
 _ROLES: Final = ", ".join(f"'{role.value}'" for role in Role)
-# An account that its source disabled gives nothing, even where the person has another way in. OFFSET 0 keeps the plan:
-# from one person over their accounts to their groups, also right after the first sync, when there are no statistics yet
-# and the planner would rather read all memberships of everybody.
-_MEMBERSHIPS: Final = """external_account a CROSS JOIN LATERAL (
-    SELECT x.identity_group FROM group_member x WHERE x.account = a.id OFFSET 0) m"""
+# An account that its source disabled gives nothing, even where the person has another way in.
+_MEMBERSHIPS: Final = "external_account a CROSS JOIN LATERAL unnest(a.groups) AS m(identity_group)"
 _GRANTS: Final = f"""
 SELECT g.role, g.project FROM {_MEMBERSHIPS} JOIN group_grant g ON g.identity_group = m.identity_group
 WHERE a.person = p.id AND NOT a.is_disabled"""  # noqa: S608 - constants
 # Sources let several groups have one name; it names none of them then, or whoever may make groups there could have the
-# rights of any. OFFSET 0 as above.
+# rights of any. OFFSET 0 keeps the plan: group by group, also right after the first sync, when there are no statistics.
 _NAMED: Final = """
 SELECT n.source || '/' || n.name AS name FROM identity_group n WHERE n.id = m.identity_group AND NOT EXISTS (
   SELECT FROM identity_group o WHERE o.source = n.source AND o.name = n.name AND o.id <> n.id AND NOT o.is_gone
   OFFSET 0) OFFSET 0"""
 # From a role to whoever has it everywhere, by any way: of few people among very many. {role} is a parameter.
 HOLDERS: Final = """SELECT r.person FROM person_role r WHERE r.role = {role}
-  UNION ALL SELECT a.person FROM external_account a JOIN group_member m ON m.account = a.id
-    JOIN group_grant g ON g.identity_group = m.identity_group
+  UNION ALL SELECT a.person FROM external_account a JOIN group_grant g ON g.identity_group = ANY(a.groups)
     WHERE g.role = {role} AND g.project = '' AND NOT a.is_disabled"""
 DIRECT: Final = "ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id)"
 ROLES: Final = f"""ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id

@@ -39,14 +39,10 @@ _REMOVE: Final = "DELETE FROM group_grant WHERE identity_group = $1 AND role = $
 _OTHER_OWNER: Final = f"""
 SELECT EXISTS (SELECT FROM person p WHERE {effective.CAN_COME_IN} AND (
   EXISTS (SELECT FROM person_role r WHERE r.person = p.id AND r.role = 'owner')
-  OR EXISTS (SELECT FROM external_account a JOIN group_member m ON m.account = a.id
-    JOIN group_grant x ON x.identity_group = m.identity_group
+  OR EXISTS (SELECT FROM external_account a JOIN group_grant x ON x.identity_group = ANY(a.groups)
     WHERE a.person = p.id AND NOT a.is_disabled AND x.role = 'owner' AND x.project = '' AND x.identity_group <> $1)))
 """  # noqa: S608 - a constant
-_IS_MEMBER: Final = """
-SELECT EXISTS (SELECT FROM group_member m JOIN external_account a ON a.id = m.account
-  WHERE m.identity_group = $1 AND a.person = $2)
-"""
+_IS_MEMBER: Final = "SELECT EXISTS (SELECT FROM external_account a WHERE a.person = $2 AND $1 = ANY(a.groups))"
 
 _ALL: Final = GroupFilter()
 

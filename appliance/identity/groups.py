@@ -11,11 +11,12 @@ from uuid import UUID
 import msgspec
 
 from appliance.database.connection import current_connection, read_connection
-from appliance.database.identifiers import uuid7
+from appliance.database.identifiers import uuid7s
 from appliance.database.patterns import like_pattern
-from appliance.identity import effective, events
+from appliance.identity import effective, events, memberships
 from appliance.identity.changes import announce_all, record, take_turn
 from appliance.identity.errors import GroupUnknownError
+from appliance.identity.memberships import Moved, Newcomer
 from appliance.identity.queries import has_owner
 from appliance.identity.records import GroupFilter, Source
 from appliance.identity.rules import shown
@@ -30,47 +31,19 @@ ON CONFLICT (source, key) DO UPDATE SET name = excluded.name, is_gone = false
   WHERE identity_group.name <> excluded.name OR identity_group.is_gone
 RETURNING (xmax = 0) AS is_new
 """
-# $2 is an object of account keys, each with the keys of its groups; $3 are the accounts that are told of, null for all
-# of the source. What changed comes back by account, with the groups to which something was granted: large directories
-# have hundreds of thousands of memberships, and of nearly all of them only the number is of interest.
-_WANTED: Final = """
-WITH wanted AS MATERIALIZED (
-  SELECT a.id AS account, g.id AS identity_group
-  FROM json_each($2::json) AS w(account, groups) CROSS JOIN LATERAL json_array_elements_text(w.groups) AS k(key)
-  JOIN external_account a ON a.source = $1 AND a.key = w.account
-  JOIN identity_group g ON g.source = $1 AND g.key = k.key)
-"""
-_MOVED: Final = """
-SELECT n.account, a.person, n.memberships, n.granted FROM (
-  SELECT m.account, count(*) AS memberships, array_remove(array_agg(x.id), NULL) AS granted
-  FROM moved m LEFT JOIN (SELECT DISTINCT identity_group AS id FROM group_grant) x ON x.id = m.identity_group
-  GROUP BY m.account) n
-JOIN external_account a ON a.id = n.account
-"""
-_REMOVE: Final = f"""{_WANTED}, moved AS (
-  DELETE FROM group_member m USING external_account a
-  WHERE a.id = m.account AND a.source = $1 AND ($3::text[] IS NULL OR a.key = ANY($3))
-    AND NOT EXISTS (SELECT FROM wanted w WHERE w.account = m.account AND w.identity_group = m.identity_group)
-  RETURNING m.account, m.identity_group)
-{_MOVED}"""  # noqa: S608 - constants
-# ON CONFLICT would take half as long again; nobody else inserts, because the transaction has its turn.
-_ADD: Final = f"""{_WANTED}, moved AS (
-  INSERT INTO group_member (account, identity_group) SELECT account, identity_group FROM wanted w
-  WHERE NOT EXISTS (SELECT FROM group_member m WHERE m.account = w.account AND m.identity_group = w.identity_group)
-  RETURNING account, identity_group)
-{_MOVED}"""  # noqa: S608 - constants
 _GO: Final = """
-WITH gone AS (SELECT g.id, EXISTS (SELECT FROM group_grant x WHERE x.identity_group = g.id)
-    OR EXISTS (SELECT FROM group_member m WHERE m.identity_group = g.id) AS is_kept
+WITH gone AS (SELECT g.id, g.id IN (SELECT x.identity_group FROM group_grant x)
+    OR g.id IN (SELECT unnest(a.groups) FROM external_account a WHERE a.source = $1) AS is_kept
   FROM identity_group g WHERE g.source = $1 AND NOT g.is_gone AND g.key <> ALL($2)),
 deleted AS (DELETE FROM identity_group g USING gone WHERE g.id = gone.id AND NOT gone.is_kept),
 marked AS (UPDATE identity_group g SET is_gone = true FROM gone WHERE g.id = gone.id AND gone.is_kept)
 SELECT count(*) FROM gone
 """
 _GROUPS: Final = """
-SELECT g.id, g.source, g.key, g.name, g.is_gone,
-  (SELECT count(*) FROM group_member m WHERE m.identity_group = g.id) AS members
-FROM identity_group g
+SELECT g.id, g.source, g.key, g.name, g.is_gone, coalesce(m.members, 0) AS members
+FROM identity_group g LEFT JOIN (
+  SELECT u.id, count(*) AS members FROM external_account a CROSS JOIN LATERAL unnest(a.groups) AS u(id) GROUP BY u.id
+) m ON m.id = g.id
 """
 # A limit comes after the order, so that members are counted for the rows of the page alone.
 _PAGE: Final = """
@@ -129,22 +102,6 @@ class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
     spared: UUID | None = None
 
 
-class _Moved(msgspec.Struct, kw_only=True):
-    """How many groups an account joined or left, and which of them carry grants."""
-
-    account: UUID
-    person: UUID
-    memberships: int
-    granted: list[UUID]
-
-    def keep(self, account: UUID, identity_group: UUID) -> bool:
-        """Take back that the account left the group; whether it left others."""
-        if self.account == account:
-            self.memberships -= 1
-            self.granted.remove(identity_group)
-        return self.memberships > 0
-
-
 async def groups_of(source: Source) -> tuple[Group, ...]:
     """Every group of a source, by name."""
     async with read_connection() as connection:
@@ -192,12 +149,12 @@ async def groups_called(text: str) -> tuple[Group, ...]:
 async def members_of(source: Source) -> dict[str, frozenset[str]]:
     """Account key to the keys of its groups, of every account that is in any."""
     async with read_connection() as connection:
+        named = await connection.fetch("SELECT id, key FROM identity_group WHERE source = $1", str(source))
         rows = await connection.fetch(
-            "SELECT a.key, array_agg(g.key) AS groups FROM external_account a JOIN group_member m ON m.account = a.id "
-            "JOIN identity_group g ON g.id = m.identity_group WHERE a.source = $1 GROUP BY a.key",
-            str(source),
+            "SELECT key, groups FROM external_account WHERE source = $1 AND groups <> '{}'", str(source)
         )
-    return {row["key"]: frozenset(row["groups"]) for row in rows}
+    keys = {row["id"]: row["key"] for row in named}
+    return {row["key"]: frozenset([keys[each] for each in row["groups"]]) for row in rows}
 
 
 async def replace_groups(
@@ -208,23 +165,23 @@ async def replace_groups(
     now: datetime,
     *,
     is_complete: bool,
+    newcomers: Collection[Newcomer] = (),
 ) -> GroupChange:
     """Take over what a source tells of groups (key to name) and members (account key to all groups, nested resolved).
 
     A complete telling is all there is: other groups are gone, other accounts in none. Otherwise only the accounts in
-    `members` change, and no group goes. Keys without an account or a group are passed over.
+    `members` change, and no group goes. Keys without an account or a group are passed over. `newcomers` were
+    provisioned in this transaction together with their groups.
     """
     await take_turn()
     upserted = await current_connection().fetch(
         _UPSERT,
         str(source),
-        [uuid7() for _ in groups],
+        uuid7s(len(groups)),
         list(groups),
         [stored_name(key, n) for key, n in groups.items()],
     )
-    wanted = msgspec.json.encode({account: sorted(keys) for account, keys in members.items()}).decode()
-    left = await _moved(_REMOVE, str(source), wanted, None if is_complete else list(members))
-    joined = await _moved(_ADD, str(source), wanted)
+    joined, left = await memberships.move(source, members, newcomers, is_complete=is_complete)
     spared = await _spare_owner(actor, source, left, now)
     if spared is not None:
         left = [each for each in left if each.keep(spared["account"], spared["identity_group"])]
@@ -277,7 +234,7 @@ def stored_name(key: str, name: str) -> str:
     return shown(name, NAME_MAX).strip() or key
 
 
-async def _spare_owner(actor: Actor, source: Source, left: list[_Moved], now: datetime) -> Any:  # noqa: ANN401 - a row
+async def _spare_owner(actor: Actor, source: Source, left: list[Moved], now: datetime) -> Any:  # noqa: ANN401 - a row
     """Put back the membership that made the last owner, and give it; None if an owner is left or none was lost."""
     if not left or await has_owner():
         return None
@@ -286,11 +243,7 @@ async def _spare_owner(actor: Actor, source: Source, left: list[_Moved], now: da
     row = await connection.fetchrow(_OWNERS, [account for account, _ in lost], [group for _, group in lost])
     if row is None:
         return None
-    await connection.execute(
-        "INSERT INTO group_member (account, identity_group) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        row["account"],
-        row["identity_group"],
-    )
+    await memberships.put_back(row["account"], row["identity_group"])
     is_fresh = await connection.fetchval(
         "UPDATE external_account SET spared_at = $2 WHERE id = $1 AND spared_at IS NULL RETURNING true",
         row["account"],
@@ -302,12 +255,8 @@ async def _spare_owner(actor: Actor, source: Source, left: list[_Moved], now: da
     return row
 
 
-async def _moved(statement: str, *arguments: Any) -> list[_Moved]:  # noqa: ANN401 - what the statement takes
-    return [_Moved(**dict(row)) for row in await current_connection().fetch(statement, *arguments)]
-
-
 async def _record(
-    actor: Actor, source: Source, change: GroupChange, joined: list[_Moved], left: list[_Moved], now: datetime
+    actor: Actor, source: Source, change: GroupChange, joined: list[Moved], left: list[Moved], now: datetime
 ) -> None:
     """One entry with the numbers, and one for each person whose rights change by it."""
     if not (joined or left or change.groups_added or change.groups_renamed or change.groups_gone):
@@ -328,7 +277,7 @@ async def _record(
     await announce_all({each.person for each in (*joined, *left)})
 
 
-def _by_person(moved: list[_Moved]) -> dict[UUID, list[str]]:
+def _by_person(moved: list[Moved]) -> dict[UUID, list[str]]:
     """The identifiers of the groups with grants, by person."""
     found: dict[UUID, list[str]] = {}
     for each in moved:

@@ -7,7 +7,6 @@ from piccolo.conf.apps import AppConfig
 from appliance.identity.tables import (
     ExternalAccount,
     GroupGrant,
-    GroupMember,
     IdentityGroup,
     KeptAct,
     LocalCredential,
@@ -28,7 +27,6 @@ APP_CONFIG = AppConfig(
         PersonRole,
         ExternalAccount,
         IdentityGroup,
-        GroupMember,
         GroupGrant,
         LocalCredential,
         RecoveryCode,

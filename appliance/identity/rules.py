@@ -19,6 +19,10 @@ SHOWN_MAX: Final = 400
 # Categories that no name, address or password needs: control, format, surrogate, private, line, paragraph, unassigned.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _DOMAIN_LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
+# Addresses that are in the stored form already: nearly all that a directory tells.
+_PLAIN_EMAIL: Final = re.compile(
+    r"[a-z0-9._%+-]{1,64}@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+)
 
 
 class Permission(StrEnum):
@@ -82,6 +86,8 @@ def prepare_email(text: object) -> str:
     """
     if not isinstance(text, str) or len(text) > EMAIL_MAX:
         raise EmailRefusedError
+    if _PLAIN_EMAIL.fullmatch(text):
+        return text
     # Twice: a letter may have a composed form in lower case alone, and then two spellings would be two people.
     email = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
     local, at, domain = email.rpartition("@")
@@ -101,6 +107,8 @@ def prepare_name(text: object) -> str:
     """
     if not isinstance(text, str) or len(text) > NAME_MAX:
         raise NameRefusedError
+    if text.isascii() and text.isprintable() and (plain := text.strip()):
+        return plain
     name = unicodedata.normalize("NFC", text.strip())
     if not name or len(name) > NAME_MAX or any(unicodedata.category(char) in _INVISIBLE for char in name):
         raise NameRefusedError
@@ -142,4 +150,6 @@ def shown(text: object, limit: int = SHOWN_MAX) -> str:
     """Somebody's text in a form that any store takes: control characters and lone surrogates replaced, cut."""
     if not isinstance(text, str):
         return ""
+    if text.isascii() and text.isprintable():
+        return text[:limit]
     return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cs"} else char for char in text[:limit])

@@ -5,8 +5,8 @@ Tokens, links and recovery codes are stored as SHA-256 of 80 random bits or more
 
 from piccolo.columns import (
     UUID,
+    Array,
     BigInt,
-    BigSerial,
     Boolean,
     Bytea,
     ForeignKey,
@@ -52,6 +52,7 @@ class ExternalAccount(Table, tablename="external_account"):
     created_at = Timestamptz(default=None)
     seen_at = Timestamptz(default=None)
     spared_at = Timestamptz(default=None, null=True)  # its source would disable the last owner, since then
+    groups = Array(base_column=UUID(), default=list)  # nested ones resolved, ascending, see memberships.py
 
 
 class IdentityGroup(Table, tablename="identity_group"):
@@ -62,14 +63,6 @@ class IdentityGroup(Table, tablename="identity_group"):
     key = Varchar(length=255)
     name = Varchar(length=400)
     is_gone = Boolean(default=False)  # kept for its grants; a group that has none is deleted
-
-
-class GroupMember(Table, tablename="group_member"):
-    """One account in one group, nested groups resolved; unique together by the migration's index."""
-
-    id = BigSerial(primary_key=True)
-    identity_group = ForeignKey(IdentityGroup, on_delete=OnDelete.cascade, null=False, index=True)
-    account = ForeignKey(ExternalAccount, on_delete=OnDelete.cascade, null=False)
 
 
 class GroupGrant(Table, tablename="group_grant"):

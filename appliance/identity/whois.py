@@ -11,9 +11,9 @@ from appliance.database.connection import read_connection
 from appliance.identity import queries
 from appliance.identity.account_queries import Account, accounts_of_person
 from appliance.identity.directories.errors import DirectoryError
+from appliance.identity.directories.memory import remembered_groups
 from appliance.identity.directories.nesting import key_token
 from appliance.identity.directories.plans import Entry
-from appliance.identity.directories.queries import group_entries
 from appliance.identity.directories.records import DirectoryUser
 from appliance.identity.directories.service import Directories
 from appliance.identity.errors import EmailRefusedError, PersonAmbiguousError, PersonUnknownError
@@ -26,7 +26,7 @@ _MEMBERSHIPS: Final = """
 SELECT a.source, a.key AS account, a.is_disabled, g.key, g.name,
   coalesce(array_agg(x.role ORDER BY x.role, x.project) FILTER (WHERE x.role IS NOT NULL), '{}') AS roles,
   coalesce(array_agg(x.project ORDER BY x.role, x.project) FILTER (WHERE x.role IS NOT NULL), '{}') AS projects
-FROM external_account a JOIN group_member m ON m.account = a.id JOIN identity_group g ON g.id = m.identity_group
+FROM external_account a JOIN identity_group g ON g.id = ANY(a.groups)
   LEFT JOIN group_grant x ON x.identity_group = g.id
 WHERE a.person = $1 GROUP BY a.source, a.key, a.is_disabled, g.id ORDER BY a.source, g.name, g.key
 """
@@ -163,7 +163,7 @@ async def _groups(rows: list[Any], directories: Directories) -> tuple[Membership
         kind, _, name = source.partition(":")
         if kind == SourceKind.DIRECTORY.value and name in directories.names:
             depth = directories.settings(name).group_depth
-            ways[source, account] = ways_into(await group_entries(name), account, depth)
+            ways[source, account] = ways_into(await remembered_groups(name), account, depth)
     return tuple(
         Membership(
             source=Source.of(row["source"]),

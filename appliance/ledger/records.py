@@ -59,7 +59,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime | None = None
 
 
-class PreparedPart(msgspec.Struct, frozen=True):
+class PreparedPart(msgspec.Struct, frozen=True, gc=False):
     """Content that enters an entry by commitment: SHA-256 over `salt` and the UTF-8 of `content`.
 
     Attributes:

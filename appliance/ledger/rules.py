@@ -1,6 +1,7 @@
 """How an entry becomes the text that a leaf hashes, and content a salted commitment."""
 
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -9,9 +10,9 @@ from uuid import UUID
 
 import msgspec
 
-from appliance.ledger.canonical import canonical_bytes, canonical_record
+from appliance.ledger.canonical import canonical_bytes, canonical_record, canonical_text
 from appliance.ledger.errors import EntryRefusedError
-from appliance.ledger.records import LedgerEntry, PreparedEntry, PreparedPart
+from appliance.ledger.records import Actor, LedgerEntry, PreparedEntry, PreparedPart
 
 BODY_VERSION = 1
 SALT_BYTES = 32
@@ -91,6 +92,42 @@ def prepare(entry: LedgerEntry, *, id: UUID, now: datetime, salt_source: Callabl
         subject=subject,
     )
     return PreparedEntry(id, now, event, kind, actor, subject, canonical_record(body).decode(), parts)
+
+
+class Alike:
+    """Entries that differ in subject and personal fields alone: the same text as `prepare` makes, many times faster."""
+
+    def __init__(self, event: str, actor: Actor, facts: Mapping[str, Any], now: datetime) -> None:
+        """What they have in common.
+
+        Raises:
+            EntryRefusedError, CanonicalError: as `prepare`.
+        """
+        self._name = {"actor_name": actor.name} if actor.name else {}
+        hole = secrets.token_hex(16)
+        entry = LedgerEntry(event=event, actor=actor, subject=hole, facts=facts, personal={"": hole})
+        self._like = prepare(entry, id=UUID(hole), now=now, salt_source=lambda: b"")
+        told = commitments_of(decoded(self._like.body))[PERSONAL]
+        before, _, rest = self._like.body.partition(told)
+        middle, _, rest = rest.partition(str(self._like.id))
+        self._pieces = (before, middle, *rest.split(hole))
+
+    def entry(self, subject: str, personal: Mapping[str, Any], *, id: UUID, salt: bytes) -> PreparedEntry:  # noqa: A002 - the column's name
+        """One of them; `personal` is not empty.
+
+        Raises:
+            EntryRefusedError, CanonicalError: as `prepare`.
+        """
+        if "\0" in subject:
+            raise EntryRefusedError("The subject holds a NUL character, which the database cannot keep")
+        like, content = self._like, canonical_bytes({**personal, **self._name})
+        before, middle, between, after = self._pieces
+        stated, named = sha256(salt + content).hexdigest(), canonical_text(subject)[1:-1]
+        return PreparedEntry(
+            id, like.recorded_at, like.event, like.actor_kind, like.actor_id, subject,
+            f"{before}{stated}{middle}{id}{between}{named}{after}",
+            (PreparedPart(PERSONAL, salt, content.decode()),),
+        )  # fmt: skip
 
 
 def _parts(entry: LedgerEntry, salt_source: Callable[[], bytes]) -> tuple[tuple[PreparedPart, ...], dict[str, str]]:

@@ -62,7 +62,7 @@ async def memberships(directory: str = "corp") -> dict[str, set[str]]:
     async with read_connection() as connection:
         rows = await connection.fetch(
             "SELECT a.user_name, array_agg(g.name) AS groups FROM external_account a "
-            "JOIN group_member m ON m.account = a.id JOIN identity_group g ON g.id = m.identity_group "
+            "JOIN identity_group g ON g.id = ANY(a.groups) "
             "WHERE a.source = $1 GROUP BY a.user_name",
             f"directory:{directory}",
         )

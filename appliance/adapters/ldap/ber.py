@@ -130,7 +130,10 @@ def entry(body: bytes) -> tuple[str, Attributes]:
             _, begin, at = head(body, at) if body[at + 1] >= _LONG else (0, at + 2, at + 2 + body[at + 1])
             described = body[begin:at]
             _, at, stop_values = head(body, at) if body[at + 1] >= _LONG else (0, at + 2, at + 2 + body[at + 1])
-            attributes[_NAMES.get(described) or _named(described)] = _values(body, at, stop_values)
+            # Nearly all have one short value; reading a directory is mostly this loop.
+            is_single = at < stop_values and at + 2 + body[at + 1] == stop_values and body[at + 1] < _LONG
+            values = [body[at + 2 : stop_values]] if is_single else _values(body, at, stop_values)
+            attributes[_NAMES.get(described) or _named(described)] = values
             at = stop
         if end != len(body):
             raise MalformedError("not an entry")
@@ -150,7 +153,7 @@ def _values(body: bytes, at: int, stop: int) -> list[bytes]:
     values = []
     while at < stop:
         length = body[at + 1]
-        if length < _LONG:  # nearly all; reading a directory is mostly this loop
+        if length < _LONG:
             begin = at + 2
             at = begin + length
         else:

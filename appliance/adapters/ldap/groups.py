@@ -61,16 +61,26 @@ def _by_uid(session: Session, shape: Shape, user: DirectoryUser) -> list[str]:
     return [f"(memberUid={names.in_filter(uid)})" for entry in entries for uid in entry.texts("uid")]
 
 
-def members(session: Session, shape: Shape, entry: Entry) -> frozenset[str]:
+class NormalNames(dict[bytes, str]):
+    """Names of members in their normal form: each is made once, though it stands in many groups."""
+
+    def __missing__(self, value: bytes) -> str:
+        normal = self[value] = names.normal(value.decode(errors="replace"))
+        return normal
+
+
+def members(session: Session, shape: Shape, entry: Entry, known: NormalNames) -> frozenset[str]:
     """Distinguished names of all members in their normal form, however many pieces the server makes of the list.
 
     Raises:
         DirectoryIncompleteError: a piece is missing.
     """
     values: list[bytes] = []
+    is_ranged = any(";" in name for name in entry.attributes)
     for attribute in shape.member_attributes:
-        values += _values(session, entry, attribute.lower())
-    return frozenset([names.normal(value.decode(errors="replace")) for value in values])
+        name = attribute.lower()
+        values += _values(session, entry, name) if is_ranged else entry.attributes.get(name, ())
+    return frozenset([known[value] for value in values])
 
 
 def _values(session: Session, entry: Entry, attribute: str) -> list[bytes]:

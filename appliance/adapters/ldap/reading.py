@@ -172,27 +172,27 @@ class _Found(msgspec.Struct, Generic[_T], frozen=True, gc=False):
     stamp: Stamp
 
 
-def _by_key(shape: Shape, entries: Iterable[Entry], make: Callable[[Entry], _T]) -> dict[str, _Found[_T]]:
+def _by_key(shape: Shape, entries: Iterable[Entry], make: Callable[[Entry, str], _T]) -> dict[str, _Found[_T]]:
     found: dict[str, _Found[_T]] = {}
     for entry in entries:
         key = shape.key(entry)
         if key in found:
             raise DirectoryIncompleteError(f"The directory names {entry.dn} twice; it changed while it was read")
         version = next((text for each in shape.stamp_attributes if (text := entry.text(each.lower()))), "")
-        found[key] = _Found(make(entry), Stamp(names.normal(entry.dn), version))
+        found[key] = _Found(make(entry, key), Stamp(names.normal(entry.dn), version))
     return found
 
 
-def _person_of(shape: Shape) -> Callable[[Entry], _Person]:
-    return lambda entry: _Person(shape.user(entry), entry.texts("uid"), shape.ends_at(entry))
+def _person_of(shape: Shape) -> Callable[[Entry, str], _Person]:
+    return lambda entry, key: _Person(shape.user(entry, key), entry.texts("uid"), shape.ends_at(entry))
 
 
-def _itself(entry: Entry) -> Entry:
+def _itself(entry: Entry, _key: str) -> Entry:
     """Groups are made later: their members may have to be asked for."""
     return entry
 
 
-def _nothing(_entry: Entry) -> None:
+def _nothing(_entry: Entry, _key: str) -> None:
     return None
 
 
@@ -229,7 +229,11 @@ def _kept(stamps: Mapping[str, Stamp], changed: set[str], fetched: Mapping[str, 
 
 
 def _fetch(
-    session: Session, shape: Shape, keys: set[str], query: Callable[[Shape, str], Query], make: Callable[[Entry], _T]
+    session: Session,
+    shape: Shape,
+    keys: set[str],
+    query: Callable[[Shape, str], Query],
+    make: Callable[[Entry, str], _T],
 ) -> dict[str, _Found[_T]]:
     ordered, found = sorted(keys), dict[str, _Found[_T]]()
     for at in range(0, len(ordered), _CHUNK):
@@ -250,10 +254,10 @@ def _ends(people: Mapping[str, _Found[_Person]], now: datetime) -> dict[str, dat
 def _groups(
     session: Session, shape: Shape, teams: Mapping[str, _Found[Entry]], uids: Mapping[str, str]
 ) -> tuple[DirectoryGroup, ...]:
-    made = []
+    made, known = [], groups.NormalNames()
     for found in teams.values():
         named = frozenset([uids[uid] for uid in found.made.texts("memberuid") if uid in uids])
-        made.append(shape.group(found.made, groups.members(session, shape, found.made) | named))
+        made.append(shape.group(found.made, groups.members(session, shape, found.made, known) | named))
     return tuple(made)
 
 

@@ -1,6 +1,6 @@
 """A conversation with one host in LDAP: binds and searches, whose answers are complete or an error."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -99,23 +99,24 @@ class Session:
         )
 
     def search(self, query: Query) -> Iterator[Entry]:
-        """The entries, page by page as they are read.
+        """The entries, page by page as they are read; all of them must be taken before the next request.
 
         Raises:
             DirectoryIncompleteError: the answer is not all of it: a limit, a referral, a contradiction.
             DirectoryMisconfiguredError: base, filter or rights are wrong.
             HostFailedError: the host does not answer.
         """
-        cookie = b""
-        while True:
-            self._ask(query, cookie)
-            done = yield from self._entries(query)
+        self._ask(query, b"")
+        has_more = True
+        while has_more:
+            page, done = self._page(query)
             outcome = _result(done)
             if outcome.code != SUCCESS and not _is_expected(query, outcome):
                 raise _problem(query, outcome)
             cookie = b"" if query.limit or query.is_base or outcome.code else _cookie(done)
-            if not cookie:
-                return
+            if has_more := bool(cookie):
+                self._ask(query, cookie)  # the host looks for the next page while this one is understood
+            yield from map(_entry, page)
 
     def _ask(self, query: Query, cookie: bytes) -> None:
         controls: list[Any] = []
@@ -137,13 +138,13 @@ class Session:
             raise DirectoryMisconfiguredError(f"This is no filter: {problem}") from problem
         self.wire.send(asked)
 
-    def _entries(self, query: Query) -> Generator[Entry, None, Message]:
-        """Until the end of one answer, which the generator returns."""
-        most = query.limit or (1 if query.is_base else self._page_size)
+    def _page(self, query: Query) -> tuple[list[Message], Message]:
+        """Entries that are not looked into yet, and the end of one answer."""
+        most, page = query.limit or (1 if query.is_base else self._page_size), list[Message]()
         for count in range(most + 2):
             message = self._message()
             if message.operation == ber.DONE:
-                return message
+                return page, message
             if message.operation == ber.REFERENCE:
                 where = ", ".join(ber.strings(message.body))
                 raise DirectoryIncompleteError(failures.plain(f"The directory refers us elsewhere: {where}"))
@@ -151,11 +152,7 @@ class Session:
                 raise HostFailedError(
                     Failure.NONSENSE, f"answer {message.operation:#x}, or more entries than asked for"
                 )
-            try:
-                dn, attributes = ber.entry(message.body)
-            except ber.MalformedError as problem:
-                raise HostFailedError(Failure.NONSENSE, f"not LDAP: {problem}") from problem
-            yield Entry(dn=dn, attributes=attributes)
+            page.append(message)
         raise HostFailedError(Failure.NONSENSE, "more entries than asked for")
 
     def _answer(self, operation: int) -> Message:
@@ -175,6 +172,14 @@ class Session:
     def _next(self) -> int:
         self._number += 1
         return self._number
+
+
+def _entry(message: Message) -> Entry:
+    try:
+        dn, attributes = ber.entry(message.body)
+    except ber.MalformedError as problem:
+        raise HostFailedError(Failure.NONSENSE, f"not LDAP: {problem}") from problem
+    return Entry(dn=dn, attributes=attributes)
 
 
 def _result(message: Message) -> Result:

@@ -79,8 +79,8 @@ class Shape:
         octets = [UUID(key).bytes_le if self.is_active_directory else key.encode() for key in keys]
         return f"(|{''.join([f'({self.key_attribute}={names.octets_in_filter(each)})' for each in octets])})"
 
-    def user(self, entry: Entry) -> DirectoryUser:
-        """The person that an entry describes.
+    def user(self, entry: Entry, key: str = "") -> DirectoryUser:
+        """The person that an entry describes; `key` is theirs if it is known already.
 
         Raises:
             DirectoryMisconfiguredError: key or state of the account cannot be read.
@@ -89,7 +89,7 @@ class Shape:
         display_name = entry.text(self._name) or user_name
         ends_at = self.ends_at(entry)
         return DirectoryUser(
-            key=self.key(entry),
+            key=key or self.key(entry),
             dn=names.normal(entry.dn),
             user_name=user_name or display_name,
             display_name=display_name,

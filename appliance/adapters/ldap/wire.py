@@ -1,8 +1,10 @@
 """One connection to one host: bytes out, whole messages in, everything within its time."""
 
+import select
 import socket
 import ssl
 import time
+from collections import deque
 from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ from appliance.adapters.ldap.failures import Failure, HostFailedError
 
 _PORTS: Final = {"ldap": 389, "ldaps": 636}
 _CHUNK: Final = 65_536
+_RECORD_BYTES: Final = 16_384  # TLS has no longer ones
 _MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
@@ -30,6 +33,8 @@ class Wire:
         self._deadline = deadline
         self._socket: socket.socket | None = None
         self._buffer = bytearray()
+        self._waiting = deque[ber.Message]()
+        self._received = memoryview(bytearray(_RECORD_BYTES))
 
     @property
     def tls(self) -> ssl.SSLSocket | None:
@@ -69,7 +74,7 @@ class Wire:
         Raises:
             HostFailedError: it does not, or it sent something before TLS that would be taken for an answer within.
         """
-        if self._buffer or self._socket is None:
+        if self._buffer or self._waiting or self._socket is None:
             raise HostFailedError(Failure.START_TLS, "the host sent more than its answer before TLS began")
         try:
             self._socket.settimeout(_left(min(time.monotonic() + seconds, self._deadline)))
@@ -97,32 +102,50 @@ class Wire:
         """
         until = min(time.monotonic() + self._receive_seconds, self._deadline)
         try:
-            while (end := self._end()) > len(self._buffer):
+            while not self._waiting:
                 self._fill(until)
-            taken = bytes(self._buffer[:end])
-            del self._buffer[:end]
-            return ber.message(taken)
+                self._take_apart()
+            return self._waiting.popleft()
         except ber.MalformedError as problem:
             raise HostFailedError(Failure.NONSENSE, f"not LDAP: {problem}") from problem
         except OSError as problem:
             raise failures.of(problem) from problem
 
-    def _end(self) -> int:
-        try:
-            _, _, end = ber.head(self._buffer, 0)
-        except IndexError:
-            return len(self._buffer) + 1
-        if end > _MESSAGE_BYTES_MAX:
-            raise HostFailedError(Failure.NONSENSE, f"a message of {end} bytes")
-        return end
+    def _take_apart(self) -> None:
+        """Whole messages out of the buffer."""
+        data, at = bytes(self._buffer), 0
+        while at < len(data):
+            try:
+                _, _, end = ber.head(data, at)
+            except IndexError:
+                break
+            if end - at > _MESSAGE_BYTES_MAX:
+                raise HostFailedError(Failure.NONSENSE, f"a message of {end - at} bytes")
+            if end > len(data):
+                break
+            self._waiting.append(ber.message(data[at:end]))
+            at = end
+        del self._buffer[:at]
 
     def _fill(self, until: float) -> None:
-        connected = self._connected()
-        connected.settimeout(_left(until))
-        data = connected.recv(_CHUNK)
-        if not data:
+        """Wait for bytes, and take all that are there: servers send each entry in a record of TLS of its own."""
+        connected, before = self._connected(), len(self._buffer)
+        connected.settimeout(0)
+        while len(self._buffer) - before < _CHUNK:
+            try:
+                size = connected.recv_into(self._received)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                if len(self._buffer) > before:
+                    return
+                _wait(connected, select.POLLIN, until)
+            except ssl.SSLWantWriteError:
+                _wait(connected, select.POLLOUT, until)
+            else:
+                if not size:
+                    break
+                self._buffer += self._received[:size]
+        if len(self._buffer) == before:
             raise HostFailedError(Failure.BROKEN, "the host closed the connection")
-        self._buffer += data
 
     def _left(self) -> float:
         return _left(min(time.monotonic() + self._receive_seconds, self._deadline))
@@ -144,6 +167,18 @@ class Wire:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _wait(connected: socket.socket, event: int, until: float) -> None:
+    """Until something can be read or written.
+
+    Raises:
+        TimeoutError: nothing can, in time.
+    """
+    poll = select.poll()
+    poll.register(connected, event)
+    if not poll.poll(1000 * _left(until)):
+        raise TimeoutError
 
 
 def _left(until: float) -> float:

@@ -1,19 +1,17 @@
 """Makes a plan happen inside the running transaction, by the verbs of identity."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from appliance.identity import accounts, groups
+from appliance.identity import accounts, groups, memberships
 from appliance.identity.directories.plans import Cause, Plan, SyncChange, What, counts_of
 from appliance.identity.directories.queries import Standing, account_ids
 from appliance.identity.directories.records import DirectoryUser
 from appliance.identity.errors import EmailTakenError
 from appliance.identity.records import Source
-
-_ACCOUNTS_AT_ONCE = 5_000
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,10 +71,13 @@ async def apply(source: Source, plan: Plan, standing: Standing, now: datetime) -
     """
     actor = source.actor
     profiles = [_profile(user) for user in plan.create]
-    provisioned = await accounts.provision_many(actor, source, profiles, now)
+    await _name_groups(source, plan, standing, now)
+    grouped = await _groups_of_new(source, plan)
+    provisioned = await accounts.provision_many(actor, source, profiles, now, grouped)
     refreshed = await accounts.refresh_many(actor, source, [_profile(user) for user in plan.refresh], now)
     enabled = await accounts.enable(actor, source, [account.key for account in plan.enable], now) if plan.enable else 0
-    await _regroup(source, plan, standing, now)
+    newcomers = [(provisioned.people[key], grouped.get(key, ())) for key in provisioned.made]
+    await _regroup(source, plan, standing, newcomers, now)
     counts, people = dict(counts_of(plan)), 0
     for cause in Cause:
         keys = [each.account.key for each in plan.disable if each.cause is cause]
@@ -88,7 +89,8 @@ async def apply(source: Source, plan: Plan, standing: Standing, now: datetime) -
             counts["spared"] = counts.get("spared", 0) + len(ended.spared)
     counts |= {What.REFRESHED: refreshed, What.ENABLED: enabled, What.SKIPPED: len(provisioned.taken)}
     counts[What.CREATED] = len(plan.create) - len(provisioned.taken)
-    made = await account_ids(str(source), provisioned.people)
+    known = provisioned.people.keys() - provisioned.made.keys()
+    made = provisioned.made | await account_ids(str(source), known)
     skipped = dict.fromkeys(provisioned.taken, EmailTakenError.code)
     return Applied(
         changes=tuple(differences(plan, made, skipped)),
@@ -97,15 +99,28 @@ async def apply(source: Source, plan: Plan, standing: Standing, now: datetime) -
     )
 
 
-async def _regroup(source: Source, plan: Plan, standing: Standing, now: datetime) -> None:
-    """Groups first, then who is in them; in parts, because a statement may take no longer than any other."""
-    if not plan.regroup and not plan.are_groups_changed:
-        return
+async def _name_groups(source: Source, plan: Plan, standing: Standing, now: datetime) -> None:
+    """Groups that are new or have another name: they come before the accounts that are in them."""
     named = {key: name for key, name in plan.groups.items() if standing.groups.get(key) != name}
-    for first in range(0, max(1, len(plan.regroup)), _ACCOUNTS_AT_ONCE):
-        members = {each.key: each.after for each in plan.regroup[first : first + _ACCOUNTS_AT_ONCE]}
-        await groups.replace_groups(source.actor, source, named, members, now, is_complete=False)
-        named = {}
+    if named:
+        await groups.replace_groups(source.actor, source, named, {}, now, is_complete=False)
+
+
+async def _groups_of_new(source: Source, plan: Plan) -> dict[str, list[UUID]]:
+    """The groups of those who are created, as accounts have them."""
+    if not plan.create:
+        return {}
+    ids, new = await memberships.ids_of(source, plan.groups), {user.key for user in plan.create}
+    return {each.key: memberships.listed(each.after, ids) for each in plan.regroup if each.key in new}
+
+
+async def _regroup(
+    source: Source, plan: Plan, standing: Standing, newcomers: Collection[memberships.Newcomer], now: datetime
+) -> None:
+    """Who is in which group."""
+    if plan.regroup:
+        members = {each.key: each.after for each in plan.regroup if each.key in standing.accounts}
+        await groups.replace_groups(source.actor, source, {}, members, now, is_complete=False, newcomers=newcomers)
     if not standing.groups.keys() <= plan.groups.keys():
         await groups.keep_groups(source.actor, source, plan.groups, now)
 

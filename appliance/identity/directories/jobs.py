@@ -17,7 +17,7 @@ QUIET_KEPT: Final = timedelta(days=2)
 # Runs that changed nobody; the newest good ones of each directory and kind are what the next run begins with.
 _FORGET: Final = """
 DELETE FROM sync_run r WHERE r.started_at < $1 AND r.state = 'done'
-  AND NOT EXISTS (SELECT FROM sync_change c WHERE c.run = r.id)
+  AND NOT EXISTS (SELECT FROM sync_change_page c WHERE c.run = r.id)
   AND EXISTS (SELECT FROM sync_run n WHERE n.directory = r.directory AND n.kind = r.kind AND n.state = 'done'
     AND n.started_at > r.started_at)
 """

@@ -1,7 +1,6 @@
 """Who is in which group, with groups in groups followed to a depth; cycles do no harm."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 
 from appliance.identity.directories.plans import Entry
@@ -19,53 +18,61 @@ def dn_token(dn: str) -> bytes:
     return blake2b(dn.encode("utf-8", "surrogatepass"), digest_size=TOKEN_BYTES, person=b"dn").digest()
 
 
-def resolved(entries: Mapping[str, Entry], changed: Collection[str]) -> dict[str, Entry]:
+class KeyTokens(dict[str, bytes]):
+    """Tokens of keys, each of which is hashed once."""
+
+    def __missing__(self, key: str) -> bytes:
+        token = self[key] = key_token(key)
+        return token
+
+
+class MemberTokens(dict[str, bytes]):
+    """Tokens of members by distinguished name: of their key where it is known, else of the name, hashed once."""
+
+    def __missing__(self, dn: str) -> bytes:
+        token = self[dn] = dn_token(dn)
+        return token
+
+
+def resolved(entries: Mapping[str, Entry], changed: Collection[str], tokens: KeyTokens) -> dict[str, Entry]:
     """Groups whose members are now known by key instead of name, and those that `changed`; by key.
 
     A member that is known by key is not lost when it moves, also where its groups are not reported as changed.
     """
-    key_of = {entry.dn: key_token(entry.key) for entry in entries.values()}
+    key_of = {entry.dn: tokens[entry.key] for entry in entries.values()}
     found = {}
     for entry in entries.values():
         if entry.is_group:
-            members = frozenset([key_of.get(member, member) for member in entry.members])
+            members = frozenset(map(key_of.get, entry.members, entry.members))
             if members != entry.members or entry.key in changed:
-                found[entry.key] = Entry(
-                    key=entry.key, is_group=True, dn=entry.dn, name=entry.name, members=members, profile=entry.profile
-                )
+                found[entry.key] = Entry(entry.key, entry.is_group, entry.dn, entry.name, members, entry.profile)
     return found
 
 
-def groups_of_people(entries: Iterable[Entry], depth: int) -> dict[str, frozenset[str]]:
+def groups_of_people(entries: Collection[Entry], depth: int, tokens: KeyTokens) -> dict[str, frozenset[str]]:
     """Key of each person in any group -> keys of all groups; direct ones are at depth 1."""
-    key_of = {key_token(entry.key): entry for entry in entries}
-    direct, parents = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
-    for group in key_of.values():
+    into: dict[bytes, list[str]] = {tokens[entry.key]: [] for entry in entries}
+    for group in entries:
         for member in group.members:
-            entry = key_of.get(member)
-            if entry is not None:
-                (parents if entry.is_group else direct)[entry.key].append(group.key)
-    above: dict[str, frozenset[str]] = {}
-    alike: dict[tuple[str, ...], frozenset[str]] = {}
+            if member in into:
+                into[member].append(group.key)
+    parents = {entry.key: into[tokens[entry.key]] for entry in entries if entry.is_group}
+    above = {key: _above(key, parents, depth) for key, direct in parents.items() if direct}
+    alike: dict[frozenset[str], frozenset[str]] = {}
     people = {}
-    for person, groups in direct.items():
-        same = tuple(sorted(groups))
-        if same not in alike:
-            alike[same] = frozenset().union(*(_above(group, parents, depth, above) for group in same))
-        people[person] = alike[same]
+    for entry in entries:
+        if not entry.is_group and (direct := into[tokens[entry.key]]):
+            groups = frozenset(direct).union(*[above[group] for group in direct if group in above])
+            people[entry.key] = alike.setdefault(groups, groups)
     return people
 
 
-def _above(
-    group: str, parents: Mapping[str, list[str]], depth: int, known: dict[str, frozenset[str]]
-) -> frozenset[str]:
-    """The group and those that it is in, level by level."""
-    if group not in known:
-        found, level = {group}, [group]
-        for _ in range(depth - 1):
-            level = [parent for child in level for parent in parents.get(child, ()) if parent not in found]
-            if not level:
-                break
-            found.update(level)
-        known[group] = frozenset(found)
-    return known[group]
+def _above(group: str, parents: Mapping[str, list[str]], depth: int) -> set[str]:
+    """The groups that a group is in, level by level."""
+    found, level = {group}, [group]
+    for _ in range(depth - 1):
+        level = [parent for child in level for parent in parents.get(child, ()) if parent not in found]
+        if not level:
+            break
+        found.update(level)
+    return found

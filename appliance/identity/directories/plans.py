@@ -62,8 +62,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_spared: bool = False
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is remembered of one entry of the directory; nothing in it is personal.
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is remembered of one entry of the directory; nothing in it is personal. Stored as it stands: append only.
 
     Attributes:
         dn: token of its distinguished name (rules.dn_token).
@@ -134,8 +134,8 @@ class Brake(msgspec.Struct, frozen=True, kw_only=True):
     people: int
 
 
-class SyncChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One line of a run's difference as it is stored; nothing in it is personal.
+class SyncChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One line of a run's difference; nothing in it is personal. Stored as it stands: append only.
 
     Attributes:
         key: the entry's key in the directory.

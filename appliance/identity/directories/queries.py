@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 
 from appliance.database.connection import read_connection
+from appliance.identity.directories.changes import changes_of
 from appliance.identity.directories.errors import RunUnknownError
-from appliance.identity.directories.nesting import TOKEN_BYTES
-from appliance.identity.directories.plans import Entry, Known, Run, RunKind, RunState, SyncChange, What
+from appliance.identity.directories.memory import remembered
+from appliance.identity.directories.plans import Entry, Known, Run, RunKind, RunState, What
 
 PAGE: Final = 50
 _RUN: Final = """
@@ -18,24 +19,12 @@ SELECT id, directory, kind, state, started_at, ended_at, counts, cursor, basis, 
 FROM sync_run
 """
 _ACCOUNTS: Final = """
-SELECT id, key, person AS person_id, is_disabled, seen_at, spared_at IS NOT NULL AS is_spared
+SELECT id, key, person, is_disabled, seen_at, spared_at IS NOT NULL AS is_spared, groups
 FROM external_account WHERE source = $1
 """
-_GROUPS: Final = "SELECT key, name FROM identity_group WHERE source = $1 AND NOT is_gone"
-# One text per account: a row per membership would be decoded twenty times as often.
-_MEMBERS: Final = """
-SELECT a.key, string_agg(g.key, E'\\n') AS groups
-FROM external_account a JOIN group_member m ON m.account = a.id JOIN identity_group g ON g.id = m.identity_group
-WHERE a.source = $1 GROUP BY a.key
-"""
-_ENTRIES: Final = "SELECT key, is_group, dn, name, members, profile FROM directory_entry WHERE directory = $1"
-
-
-# Of whoever was disabled nothing is remembered but the key. The last owner is spared: that is how it shall be.
-_UNMET: Final = """
-SELECT a.key FROM external_account a LEFT JOIN directory_entry e ON e.directory = $1 AND e.key = a.key
-WHERE a.source = $2 AND NOT a.is_disabled AND a.spared_at IS NULL AND (e.key IS NULL OR e.profile = '')
-"""
+_GROUPS: Final = "SELECT id, key, name, is_gone FROM identity_group WHERE source = $1"
+# The last owner is spared: that is how it shall be.
+_ENABLED: Final = "SELECT key FROM external_account WHERE source = $1 AND NOT is_disabled AND spared_at IS NULL"
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,13 +70,12 @@ async def standing_of(directory: str, source: str) -> Standing:
     async with read_connection() as connection:
         accounts = await connection.fetch(_ACCOUNTS, source)
         groups = await connection.fetch(_GROUPS, source)
-        members = await connection.fetch(_MEMBERS, source)
-        entries = await connection.fetch(_ENTRIES, directory)
+    keys = {row["id"]: row["key"] for row in groups}
     return Standing(
-        accounts={row["key"]: Known(**dict(row)) for row in accounts},
-        groups={row["key"]: row["name"] for row in groups},
-        members={row["key"]: frozenset(row["groups"].split("\n")) for row in members},
-        entries={row["key"]: _entry(row) for row in entries},
+        accounts={row["key"]: _known(row) for row in accounts},
+        groups={row["key"]: row["name"] for row in groups if not row["is_gone"]},
+        members={row["key"]: frozenset([keys[each] for each in row["groups"]]) for row in accounts if row["groups"]},
+        entries=await remembered(directory),
         undone=await _undone(directory),
     )
 
@@ -101,25 +89,11 @@ async def account_ids(source: str, keys: Collection[str]) -> dict[str, UUID]:
     return {row["key"]: row["id"] for row in rows}
 
 
-async def group_entries(directory: str) -> tuple[Entry, ...]:
-    """The groups that the last reading showed, with their direct members."""
+async def unmet_keys(source: str, met: Collection[str]) -> frozenset[str]:
+    """Keys of enabled accounts that are not among those whom the last reading showed: they came in by a sign-in."""
     async with read_connection() as connection:
-        rows = await connection.fetch(_ENTRIES + " AND is_group", directory)
-    return tuple(_entry(row) for row in rows)
-
-
-async def remembered_keys(directory: str) -> frozenset[str]:
-    """Keys of all entries that the last reading showed."""
-    async with read_connection() as connection:
-        rows = await connection.fetch("SELECT key FROM directory_entry WHERE directory = $1", directory)
-    return frozenset([row["key"] for row in rows])
-
-
-async def unmet_keys(directory: str, source: str) -> frozenset[str]:
-    """Keys of enabled accounts whose people the last reading did not show as enabled: they came in by a sign-in."""
-    async with read_connection() as connection:
-        rows = await connection.fetch(_UNMET, directory, source)
-    return frozenset([row["key"] for row in rows])
+        rows = await connection.fetch(_ENABLED, source)
+    return frozenset([row["key"] for row in rows]).difference(met)
 
 
 async def runs(*, directory: str = "", before: UUID | None = None, limit: int = PAGE) -> tuple[Run, ...]:
@@ -140,17 +114,6 @@ async def run_by_id(run_id: UUID) -> Run:
     if found is None:
         raise RunUnknownError
     return found
-
-
-async def changes_of(
-    run_id: UUID, *, what: What | None = None, after: UUID | None = None, limit: int | None = None
-) -> tuple[SyncChange, ...]:
-    """What a run did, or would do as long as it is held, in the order in which it was written."""
-    clauses = """SELECT id, what, key, account, cause, before, after FROM sync_change
-    WHERE run = $1 AND ($2 = '' OR what = $2) AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4"""
-    async with read_connection() as connection:
-        rows = await connection.fetch(clauses, run_id, what.value if what else "", after, limit)
-    return tuple(_change(row) for row in rows)
 
 
 async def last_good(directory: str, kind: RunKind | None = None) -> Run | None:
@@ -224,24 +187,12 @@ def _run(row: Any) -> Run:  # noqa: ANN401 - asyncpg.Record has no types
     return Run(**{**dict(row), "counts": counts, "kind": kind, "state": state})
 
 
-def _change(row: Any) -> SyncChange:  # noqa: ANN401 - see above
-    return SyncChange(
-        what=What(row["what"]),
+def _known(row: Any) -> Known:  # noqa: ANN401 - see above
+    return Known(
+        id=row["id"],
         key=row["key"],
-        account=row["account"],
-        cause=row["cause"],
-        before=tuple(row["before"]),
-        after=tuple(row["after"]),
-    )
-
-
-def _entry(row: Any) -> Entry:  # noqa: ANN401 - see above
-    members = row["members"]
-    return Entry(
-        key=row["key"],
-        is_group=row["is_group"],
-        dn=row["dn"],
-        name=row["name"],
-        members=frozenset([members[at : at + TOKEN_BYTES] for at in range(0, len(members), TOKEN_BYTES)]),
-        profile=row["profile"],
+        person_id=row["person"],
+        is_disabled=row["is_disabled"],
+        seen_at=row["seen_at"],
+        is_spared=row["is_spared"],
     )

@@ -5,7 +5,14 @@ from datetime import datetime
 from hashlib import blake2b
 
 from appliance.identity.directories.errors import DirectoryIncompleteError
-from appliance.identity.directories.nesting import TOKEN_BYTES, dn_token, groups_of_people, resolved
+from appliance.identity.directories.nesting import (
+    TOKEN_BYTES,
+    KeyTokens,
+    MemberTokens,
+    dn_token,
+    groups_of_people,
+    resolved,
+)
 from appliance.identity.directories.plans import (
     Brake,
     Cause,
@@ -49,7 +56,8 @@ def plan(
         depth: how deep groups in groups are followed.
         creates_people: whether somebody without an account gets one.
     """
-    after = _entries_after(entries, change)
+    tokens = KeyTokens()
+    after = _entries_after(entries, change, tokens)
     told = {user.key: user for user in change.users}
     disable = _disabled(accounts, entries, change, told, started_at)
     create = tuple(
@@ -72,7 +80,7 @@ def plan(
         regroup=_regrouped(
             [*_told_of(accounts, entries, after, change, started_at), *(user.key for user in create)],
             members,
-            groups_of_people(after.values(), depth),
+            groups_of_people(after.values(), depth, tokens),
         ),
         groups=names,
         are_groups_changed=names != dict(groups),
@@ -209,31 +217,25 @@ def _told_of(
             yield key
 
 
-def _entries_after(entries: Entries, change: Change) -> dict[str, Entry]:
+def _entries_after(entries: Entries, change: Change, keys: KeyTokens) -> dict[str, Entry]:
     """What is to be remembered after the change, members known by key wherever that is possible."""
     after = {} if change.is_complete else {key: entry for key, entry in entries.items() if key in change.present}
-    tokens: dict[str, bytes] = {}
+    members = MemberTokens({each.dn: keys[each.key] for told in (change.users, change.groups) for each in told})
     for user in change.users:
         # Nothing is taken over of somebody who is disabled; what is new about them is news when they come back.
         profile = b"" if user.is_disabled else profile_digest(user)
-        after[user.key] = Entry(key=user.key, is_group=False, dn=_token(user.dn, tokens), profile=profile)
+        after[user.key] = Entry(user.key, is_group=False, dn=dn_token(user.dn), profile=profile)
     for group in change.groups:
-        after[group.key] = _group_entry(group, tokens)
-    return after | resolved(after, [group.key for group in change.groups])
+        after[group.key] = _group_entry(group, members)
+    if change.is_complete:
+        return after  # everybody whom a group could name by key is among the told
+    return after | resolved(after, {group.key for group in change.groups}, keys)
 
 
-def _group_entry(group: DirectoryGroup, tokens: dict[str, bytes]) -> Entry:
-    members = frozenset([_token(dn, tokens) for dn in group.member_dns])
+def _group_entry(group: DirectoryGroup, tokens: MemberTokens) -> Entry:
+    members = frozenset(map(tokens.__getitem__, group.member_dns))
     name = shown(group.name, NAME_MAX).strip() or group.key
-    return Entry(key=group.key, is_group=True, dn=_token(group.dn, tokens), name=name, members=members)
-
-
-def _token(dn: str, known: dict[str, bytes]) -> bytes:
-    """The token of a name; each of them is hashed once, though it stands in many groups."""
-    token = known.get(dn)
-    if token is None:
-        token = known[dn] = dn_token(dn)
-    return token
+    return Entry(key=group.key, is_group=True, dn=dn_token(group.dn), name=name, members=members)
 
 
 def _regrouped(

@@ -1,6 +1,6 @@
 """Writing down what runs of a directory's sync did; every verb but `begin` joins the running transaction."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,7 +13,7 @@ from appliance.database.transaction import transaction
 from appliance.identity.changes import record
 from appliance.identity.directories import events, queries
 from appliance.identity.directories.errors import RunClosedError
-from appliance.identity.directories.plans import Entry, Run, RunKind, RunState, SyncChange
+from appliance.identity.directories.plans import Run, RunKind, RunState
 from appliance.ledger.records import Actor
 
 # Notified in the commit of every change of how a run stands; without a payload.
@@ -35,20 +35,6 @@ UPDATE sync_run SET state = $3, kind = $4, ended_at = $5, counts = $6, cursor = 
 _RESOLVE: Final = """
 UPDATE sync_run SET state = $3, resolved_at = $4, resolved_by = $5, problem = coalesce(nullif($6, ''), problem)
 WHERE id = $1 AND state = $2
-"""
-_CHANGES: Final = """
-INSERT INTO sync_change (id, run, what, key, account, cause, before, after)
-SELECT uuidv7(), $1, what, key, account, cause, string_to_array(before, E'\\n'), string_to_array(after, E'\\n')
-FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[])
-  AS c(what, key, account, cause, before, after)
-"""
-_REMEMBER: Final = """
-INSERT INTO directory_entry (id, directory, key, is_group, dn, name, members, profile)
-SELECT uuidv7(), $1, key, is_group, dn, name, members, profile
-FROM unnest($2::text[], $3::boolean[], $4::bytea[], $5::text[], $6::bytea[], $7::bytea[])
-  AS e(key, is_group, dn, name, members, profile)
-ON CONFLICT (directory, key) DO UPDATE SET is_group = excluded.is_group, dn = excluded.dn, name = excluded.name,
-  members = excluded.members, profile = excluded.profile
 """
 
 
@@ -145,36 +131,6 @@ async def forget(run_id: UUID) -> None:
     """Delete a run of which nothing is worth keeping."""
     await current_connection().execute("DELETE FROM sync_run WHERE id = $1", run_id)
     await _announce()
-
-
-async def store_changes(run_id: UUID, changes: Iterable[SyncChange]) -> None:
-    """The run's difference, in place of what was stored before."""
-    connection = current_connection()
-    await connection.execute("DELETE FROM sync_change WHERE run = $1", run_id)
-    rows = list(changes)
-    for first in range(0, len(rows), _BATCH):
-        part = rows[first : first + _BATCH]
-        await connection.execute(
-            _CHANGES, run_id, [each.what.value for each in part],
-            [each.key for each in part], [each.account for each in part], [each.cause for each in part],
-            ["\n".join(each.before) for each in part], ["\n".join(each.after) for each in part],
-        )  # fmt: skip
-
-
-async def remember(directory: str, entries: Collection[Entry], gone: Collection[str]) -> None:
-    """Keep what a reading showed, for the next one."""
-    connection, rows = current_connection(), list(entries)
-    for first in range(0, len(rows), _BATCH):
-        part = rows[first : first + _BATCH]
-        await connection.execute(
-            _REMEMBER, directory, [each.key for each in part],
-            [each.is_group for each in part], [each.dn for each in part], [each.name for each in part],
-            [b"".join(sorted(each.members)) for each in part], [each.profile for each in part],
-        )  # fmt: skip
-    if gone:
-        await connection.execute(
-            "DELETE FROM directory_entry WHERE directory = $1 AND key = ANY($2)", directory, list(gone)
-        )
 
 
 async def record_run(actor: Actor, event: str, run: Run, now: datetime, facts: Mapping[str, Any]) -> None:

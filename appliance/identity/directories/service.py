@@ -13,6 +13,7 @@ from appliance.database.transaction import transaction
 from appliance.errors import LeashError
 from appliance.identity.changes import check_manages, recorded_refusals, take_turn
 from appliance.identity.directories import events, queries, runs, undoing
+from appliance.identity.directories.changes import changes_of
 from appliance.identity.directories.errors import DirectoryUnknownError, RunClosedError, RunUnknownError
 from appliance.identity.directories.plans import Preview, Run, RunKind, RunState
 from appliance.identity.directories.ports import Directory
@@ -150,7 +151,7 @@ class Directories:
         source, subject = Source(SourceKind.DIRECTORY, run.directory), f"sync_run:{run_id}"
         async with recorded_refusals(actor, "undo_sync", subject, now, RoleChangeRefusedError), transaction():
             await take_turn()
-            changes = await queries.changes_of(run_id)
+            changes = await changes_of(run_id)
             await undoing.check_may_give_back(actor, source, changes)
             enabled = await undoing.let_in_again(actor, source, changes, now)
             given_back = await undoing.give_groups_back(actor, source, changes, now)

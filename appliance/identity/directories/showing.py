@@ -7,8 +7,8 @@ import msgspec
 
 from appliance.database.connection import read_connection
 from appliance.identity.account_queries import accounts_with
-from appliance.identity.directories import queries
 from appliance.identity.directories.applying import differences
+from appliance.identity.directories.changes import changes_of
 from appliance.identity.directories.plans import Preview, Run, SyncChange, What
 from appliance.identity.groups import groups_of
 from appliance.identity.records import Source, SourceKind
@@ -55,7 +55,7 @@ async def lines_of_run(run: Run, *, limit: int | None = None) -> tuple[Line, ...
     for what in ORDER:
         left = None if limit is None else limit - len(changes)
         if left is None or left > 0:
-            changes += await queries.changes_of(run.id, what=what, limit=left)
+            changes += await changes_of(run.id, what=what, limit=left)
     return await _lines(Source(SourceKind.DIRECTORY, run.directory), changes, {}, {})
 
 

@@ -6,12 +6,11 @@ Nothing in them is personal: people stand there by the key that the directory ga
 from piccolo.columns import (
     JSONB,
     UUID,
-    Array,
-    Boolean,
     Bytea,
     DoublePrecision,
     ForeignKey,
     OnDelete,
+    SmallInt,
     Text,
     Timestamptz,
     Varchar,
@@ -38,27 +37,19 @@ class SyncRun(Table, tablename="sync_run"):
     resolved_by = Varchar(length=64, default="")
 
 
-class SyncChangeRow(Table, tablename="sync_change"):
-    """What a run did with one person, or would do as long as it is held."""
+class SyncChangePage(Table, tablename="sync_change_page"):
+    """Some of what a run did with people, or would do as long as it is held, as changes.py writes it."""
 
     id = UUID(primary_key=True, default=None)
     run = ForeignKey(SyncRun, on_delete=OnDelete.cascade, null=False, index=True)
     what = Varchar(length=16)
-    key = Varchar(length=255)
-    account = UUID(default=None, null=True)
-    cause = Varchar(length=64, default="")
-    before = Array(base_column=Text(), default=list)
-    after = Array(base_column=Text(), default=list)
+    changes = Bytea()
 
 
-class DirectoryEntry(Table, tablename="directory_entry"):
-    """What the last reading showed of one entry, as plans.Entry says; unique by the migration's index."""
+class DirectoryPage(Table, tablename="directory_page"):
+    """What the last reading showed of some entries, as memory.py writes it; unique by the migration's index."""
 
     id = UUID(primary_key=True, default=None)
     directory = Varchar(length=32)
-    key = Varchar(length=255)
-    is_group = Boolean(default=False)
-    dn = Bytea()
-    name = Text(default="")
-    members = Bytea()
-    profile = Bytea()
+    number = SmallInt()
+    entries = Bytea()

@@ -17,8 +17,8 @@ from appliance.ledger.records import Actor
 # once they are enabled), and what the groups are granted that are given back.
 _ROLES: Final = """
 SELECT r.role FROM person_role r WHERE r.person = ANY($1)
-UNION SELECT x.role FROM external_account a JOIN group_member m ON m.account = a.id
-  JOIN group_grant x ON x.identity_group = m.identity_group WHERE a.person = ANY($1)
+UNION SELECT x.role FROM external_account a JOIN group_grant x ON x.identity_group = ANY(a.groups)
+  WHERE a.person = ANY($1)
 UNION SELECT x.role FROM identity_group g JOIN group_grant x ON x.identity_group = g.id
   WHERE g.source = $2 AND g.key = ANY($3)
 """

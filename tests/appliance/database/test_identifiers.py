@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from uuid import RFC_4122
 
-from appliance.database.identifiers import uuid7
+from appliance.database.identifiers import uuid7, uuid7s
 
 
 def test_an_identifier_is_a_version_7_uuid_of_this_moment() -> None:
@@ -40,3 +40,13 @@ def test_identifiers_cannot_be_guessed_from_one_another() -> None:
     assert len({later - earlier for earlier, later in pairwise(made)}) > 990
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(lambda _: uuid7(3), range(20_000)))) == 20_000
+
+
+def test_many_at_once_go_on_where_single_ones_ended() -> None:
+    """A batch of one moment keeps its order, before and after single ones of the same."""
+    before = uuid7(1_000_000)
+    many = uuid7s(1000, 1_000_000)
+    after = uuid7(1_000_000)
+    assert [before, *many, after] == sorted({before, *many, after})
+    assert {(each.version, each.int >> 80) for each in many} == {(7, 1_000_000)}
+    assert uuid7s(0) == []

@@ -5,6 +5,7 @@ import pytest
 from appliance.database.connection import read_connection
 from appliance.identity import accounts, groups
 from appliance.identity.directories import queries
+from appliance.identity.directories.changes import changes_of
 from appliance.identity.directories.errors import RunClosedError, RunOutgrownError, RunUnknownError
 from appliance.identity.directories.plans import RunKind, RunState, What
 from appliance.identity.directories.service import Directories
@@ -52,7 +53,7 @@ async def test_at_the_threshold_a_run_happens_and_above_it_waits(directories: Di
     assert (run.state, run.problem) == (RunState.HELD, "It would disable 2 of 18 people; brake_percent is 10")
     assert await out() == {"p00", "p01"}
     assert await memberships() == before
-    assert {each.cause for each in await queries.changes_of(run.id, what=What.DISABLED)} == {"disabled"}
+    assert {each.cause for each in await changes_of(run.id, what=What.DISABLED)} == {"disabled"}
     assert (await ledger_events())["directory_sync.held"] == 1
 
 
@@ -125,7 +126,7 @@ async def test_no_group_is_taken_that_nobody_was_shown(directories: Directories,
     with pytest.raises(RunOutgrownError) as refused:
         await directories.confirm_run(OPERATOR, held.id)
     assert (await out(), await memberships()) == (set(), before)
-    lost = [each for each in await queries.changes_of(refused.value.run_id, what=What.GROUPS) if len(each.before) == 2]
+    lost = [each for each in await changes_of(refused.value.run_id, what=What.GROUPS) if len(each.before) == 2]
     assert len(lost) == len(NAMES)
     assert (await directories.confirm_run(OPERATOR, refused.value.run_id)).state is RunState.DONE
     assert (await out(), await memberships()) == (set(NAMES[:6]), {})
@@ -243,7 +244,7 @@ async def test_the_history_holds_nothing_personal(directories: Directories, corp
     leave(corp, *NAMES[:6])
     await directories.syncs["corp"].run()
     async with read_connection() as connection:
-        for table in ("sync_run", "sync_change", "directory_entry"):
+        for table in ("sync_run", "sync_change_page", "directory_page"):
             rows = await connection.fetch(f"SELECT t::text AS text FROM {table} t")  # noqa: S608 - our own names
             assert rows
             assert not [row["text"] for row in rows if "p0" in row["text"].lower() or "@" in row["text"]]

@@ -17,7 +17,7 @@ from tests.support.syncing import settings as directory_settings
 
 NAMES = ("ida", "bob", "eve", "kim")
 BAD = [fault for fault in Fault if fault not in {Fault.NONE, Fault.HANG}]
-TABLES = "sync_run, sync_change, directory_entry, group_member, identity_group, external_account, person"
+TABLES = "sync_run, sync_change_page, directory_page, identity_group, external_account, person"
 steps = st.one_of(
     st.tuples(st.just("fail"), st.sampled_from(BAD)),
     st.tuples(st.just("fail"), st.sampled_from(BAD)),

@@ -2,13 +2,21 @@
 
 import asyncio
 
+import msgspec
+
+from appliance.config.sign_in import Directory as DirectorySettings
 from appliance.database.connection import read_connection
 from appliance.identity.directories import queries
 from appliance.identity.directories.jobs import forget_quiet, jobs
 from appliance.identity.directories.plans import RunKind, RunState
-from appliance.identity.directories.records import DirectoryGroup
+from appliance.identity.directories.records import Change, DirectoryGroup
 from tests.support.fake_directory import URL, FakeDirectory, Fault
 from tests.support.syncing import Build, Hands, enabled
+
+DEFAULT_SECONDS = next(
+    field.default for field in msgspec.structs.fields(DirectorySettings) if field.name == "sync_seconds"
+)
+RUN_SECONDS = 55
 
 
 async def test_each_directory_has_its_own_job(build: Build, corp: FakeDirectory, hands: Hands) -> None:
@@ -45,7 +53,7 @@ async def test_runs_that_found_nothing_are_forgotten(build: Build, corp: FakeDir
         await forget_quiet(hands())
     assert [run.kind for run in await queries.runs()] == [RunKind.INCREMENTAL, RunKind.FULL]
     async with read_connection() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM sync_change") == 1
+        assert await connection.fetchval("SELECT count(*) FROM sync_change_page") == 1
 
 
 async def test_health_is_told_what_is_wrong(build: Build, corp: FakeDirectory, hands: Hands) -> None:
@@ -82,3 +90,44 @@ async def test_health_tells_which_names_several_groups_have(build: Build, corp: 
     await directories.syncs["corp"].run()
     told = "several groups have the same name, so that policies see none of them by it"
     assert await directories.statements() == (f"Directory corp: {told}: Team 0, Team 1, Team 2 and 1 more",)
+
+
+class SlowDirectory(FakeDirectory):
+    """It takes nearly a minute to answer, and to fail."""
+
+    def __init__(self, hands: Hands) -> None:
+        super().__init__("slow")
+        self._hands = hands
+
+    async def read_all(self) -> Change:
+        """Everything, as it was when the reading began."""
+        try:
+            return await super().read_all()
+        finally:
+            self._hands.forward(seconds=RUN_SECONDS)
+
+    async def read_since(self, cursor: str) -> Change:
+        """What is new, as it was when the reading began."""
+        try:
+            return await super().read_since(cursor)
+        finally:
+            self._hands.forward(seconds=RUN_SECONDS)
+
+
+async def test_at_defaults_whoever_left_is_out_in_five_minutes(build: Build, hands: Hands) -> None:
+    """Also if they left just when a run had read them, runs take a minute, and the next one fails."""
+    slow = SlowDirectory(hands)
+    ida, *_ = slow.add("ida", "bob")
+    job = jobs(build(slow), hands)[1]
+    assert (job.name, job.every_seconds) == ("directories.sync_slow", DEFAULT_SECONDS)
+    left_at = hands()
+    await job.run()
+    slow.change(ida, is_disabled=True)
+    for fault in (Fault.TIME_OUT, Fault.NONE):
+        hands.forward(seconds=job.every_seconds - RUN_SECONDS)
+        slow.fault = fault
+        await job.run()
+    measured = (await queries.status_of("slow")).seconds_to_effect
+    assert await enabled("slow") == {"ida": False, "bob": True}
+    assert measured is not None
+    assert 2 * DEFAULT_SECONDS < measured <= (hands() - left_at).total_seconds() <= 300

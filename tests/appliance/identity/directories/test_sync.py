@@ -11,6 +11,7 @@ from appliance.database.connection import current_connection
 from appliance.database.transaction import transaction
 from appliance.identity import accounts
 from appliance.identity.directories import queries
+from appliance.identity.directories.changes import changes_of
 from appliance.identity.directories.errors import SyncBusyError, SyncOffError
 from appliance.identity.directories.plans import Run, RunKind, RunState, What
 from appliance.identity.directories.records import Change
@@ -40,7 +41,7 @@ async def test_people_and_their_groups_come_in(build: Build, corp: FakeDirectory
     assert (events["person.provisioned"], events["directory_sync.done"]) == (2, 1)
     [facts] = await ledger_facts("directory_sync.done")
     assert facts == {"directory": "corp", "kind": "full", "counts": {"created": 2}}
-    changes = await queries.changes_of(run.id)
+    changes = await changes_of(run.id)
     assert sorted((each.what, each.key) for each in changes if each.what is What.CREATED) == sorted(
         (What.CREATED, key) for key in (ida, bob)
     )
@@ -98,7 +99,7 @@ async def test_whoever_leaves_is_out_with_the_commit(
     assert dict(run.counts) == {"disabled": 1, "sessions": 2}
     assert run.seconds_to_effect == pytest.approx(120, abs=0.01)
     assert (await ledger_facts("directory_sync.done"))[-1]["seconds_to_effect"] == 120
-    assert [change.cause for change in await queries.changes_of(run.id)] == [cause]
+    assert [change.cause for change in await changes_of(run.id)] == [cause]
     assert (await queries.status_of("corp")).seconds_to_effect == run.seconds_to_effect
     corp.put(before)
     assert (await sync.run()).counts["enabled"] == 1
@@ -114,7 +115,7 @@ async def test_an_address_that_somebody_has_keeps_the_newcomer_out(
     run = await build().syncs["corp"].run()
     assert dict(run.counts) == {"created": 1, "skipped": 1}
     assert await enabled() == {"bob": True}
-    skipped = await queries.changes_of(run.id, what=What.SKIPPED)
+    skipped = await changes_of(run.id, what=What.SKIPPED)
     assert [(each.key, each.cause, each.account) for each in skipped] == [(ada, "email_taken", None)]
 
 
@@ -166,7 +167,7 @@ async def test_a_run_that_fails_at_its_end_changes_nobody(build: Build) -> None:
     spoiling.group("dev", spoiling.add("ida", "bob"))
     with pytest.raises(asyncpg.PostgresError):
         await build(spoiling).syncs["branch"].run()
-    assert set((await rows_of("person", "external_account", "identity_group", "directory_entry")).values()) == {0}
+    assert set((await rows_of("person", "external_account", "identity_group", "directory_page")).values()) == {0}
     assert await ledger_events() == {"directory_sync.failed": 1}
 
 
@@ -198,15 +199,15 @@ async def _run_once_free(sync: DirectorySync) -> Run:
 
 async def test_a_preview_writes_nothing(build: Build, corp: FakeDirectory) -> None:
     """Not even a run; it shows names, numbers, and whether the brake would hold."""
-    tables = ("person", "external_account", "identity_group", "group_member", "directory_entry", "sync_run")
+    tables = ("person", "external_account", "identity_group", "directory_page", "sync_run")
     ida, bob = corp.add("ida", "bob")
     corp.group("dev", [ida])
     directories = build(brake_people=0)
-    before = await rows_of(*tables, "sync_change", "ledger_entry")
+    before = await rows_of(*tables, "sync_change_page", "ledger_entry")
     shown = await directories.preview("corp")
     assert (dict(shown.counts), shown.held) == ({"created": 2}, "")
     assert sorted(user.display_name for user in shown.plan.create) == ["Bob", "Ida"]
-    assert await rows_of(*tables, "sync_change", "ledger_entry") == before
+    assert await rows_of(*tables, "sync_change_page", "ledger_entry") == before
     await directories.syncs["corp"].run()
     corp.remove(bob)
     assert "brake_people is 0" in (await directories.preview("corp")).held

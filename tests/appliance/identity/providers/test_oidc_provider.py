@@ -48,8 +48,8 @@ async def groups_of(email: str) -> set[str]:
     """The names of a person's groups."""
     async with read_connection() as connection:
         rows = await connection.fetch(
-            "SELECT g.name FROM group_member m JOIN identity_group g ON g.id = m.identity_group "
-            "JOIN external_account a ON a.id = m.account JOIN person p ON p.id = a.person WHERE p.email = $1",
+            "SELECT g.name FROM external_account a JOIN identity_group g ON g.id = ANY(a.groups) "
+            "JOIN person p ON p.id = a.person WHERE p.email = $1",
             email,
         )
     return {row["name"] for row in rows}

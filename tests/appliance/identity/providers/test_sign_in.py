@@ -40,7 +40,7 @@ async def refused(scene: Scene, cause: str, **claims: Any) -> None:  # noqa: ANN
 async def groups_of_everybody() -> set[str]:
     async with read_connection() as connection:
         rows = await connection.fetch(
-            "SELECT g.name FROM group_member m JOIN identity_group g ON g.id = m.identity_group"
+            "SELECT g.name FROM external_account a JOIN identity_group g ON g.id = ANY(a.groups)"
         )
     return {row["name"] for row in rows}
 
