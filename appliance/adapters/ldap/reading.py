@@ -174,11 +174,12 @@ class _Found(msgspec.Struct, Generic[_T], frozen=True, gc=False):
 
 def _by_key(shape: Shape, entries: Iterable[Entry], make: Callable[[Entry, str], _T]) -> dict[str, _Found[_T]]:
     found: dict[str, _Found[_T]] = {}
+    first, last = shape.stamp_attributes[0].lower(), shape.stamp_attributes[-1].lower()
     for entry in entries:
         key = shape.key(entry)
         if key in found:
             raise DirectoryIncompleteError(f"The directory names {entry.dn} twice; it changed while it was read")
-        version = next((text for each in shape.stamp_attributes if (text := entry.text(each.lower()))), "")
+        version = entry.text(first) or entry.text(last)
         found[key] = _Found(make(entry, key), Stamp(names.normal(entry.dn), version))
     return found
 
@@ -256,8 +257,10 @@ def _groups(
 ) -> tuple[DirectoryGroup, ...]:
     made, known = [], groups.NormalNames()
     for found in teams.values():
-        named = frozenset([uids[uid] for uid in found.made.texts("memberuid") if uid in uids])
-        made.append(shape.group(found.made, groups.members(session, shape, found.made, known) | named))
+        members = groups.members(session, shape, found.made, known)
+        if named := [uids[uid] for uid in found.made.texts("memberuid") if uid in uids]:
+            members = members.union(named)
+        made.append(shape.group(found.made, members))
     return tuple(made)
 
 

@@ -113,19 +113,21 @@ class Wire:
 
     def _take_apart(self) -> None:
         """Whole messages out of the buffer."""
-        data, at = bytes(self._buffer), 0
-        while at < len(data):
-            try:
-                _, _, end = ber.head(data, at)
-            except IndexError:
-                break
-            if end - at > _MESSAGE_BYTES_MAX:
-                raise HostFailedError(Failure.NONSENSE, f"a message of {end - at} bytes")
-            if end > len(data):
-                break
-            self._waiting.append(ber.message(data[at:end]))
+        at = 0
+        while (end := self._end(at)) <= len(self._buffer):
+            self._waiting.append(ber.message(bytes(self._buffer[at:end])))
             at = end
         del self._buffer[:at]
+
+    def _end(self, at: int) -> int:
+        """Where the message ends that begins there; beyond the buffer if that cannot be told yet."""
+        try:
+            _, _, end = ber.head(self._buffer, at)
+        except IndexError:
+            return len(self._buffer) + 1
+        if end - at > _MESSAGE_BYTES_MAX:
+            raise HostFailedError(Failure.NONSENSE, f"a message of {end - at} bytes")
+        return end
 
     def _fill(self, until: float) -> None:
         """Wait for bytes, and take all that are there: servers send each entry in a record of TLS of its own."""
@@ -140,6 +142,10 @@ class Wire:
                 _wait(connected, select.POLLIN, until)
             except ssl.SSLWantWriteError:
                 _wait(connected, select.POLLOUT, until)
+            except OSError:
+                if len(self._buffer) == before:
+                    raise
+                return  # what came before is looked at first
             else:
                 if not size:
                     break
