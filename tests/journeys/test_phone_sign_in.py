@@ -10,26 +10,8 @@ from axe_playwright_python.async_playwright import Axe
 
 from tests.support.browser import PHONE, browser_window
 from tests.support.journey import Cloud
-from tests.support.phone import Phone, form_token_of, link_of
+from tests.support.phone import Phone, form_token_of, led_in, link_of
 from tests.support.visitor import PASSWORD, Visitor
-
-
-async def _led_in(cloud: Cloud, phone: Phone, visitor: Visitor) -> str:
-    """The browser that the phone opens: its person presses the one button; the address that leads back."""
-    address = await phone.start()
-    assert address.startswith(f"{cloud.url}/auth/app?flow=")
-    path = address.removeprefix(cloud.url)
-    page = await visitor.send("GET", path)
-    if page.status_code == 303:  # nobody is signed in in this browser
-        assert page.headers["location"].startswith("/sign-in?next=")
-        fields = {"email": visitor.email, "password": PASSWORD, "code": visitor.recovery_codes.pop()}
-        sent = await visitor.send("POST", "/sign-in", next=path, **fields)
-        assert (sent.status_code, sent.headers["location"]) == (303, path)
-        page = await visitor.send("GET", path)
-    form_token, flow = form_token_of(page.text), path.partition("flow=")[2]
-    handed = await visitor.send("POST", "/auth/app", csrf_token=form_token, flow=flow)
-    assert handed.headers["refresh"].startswith("0;url=openleash://auth/callback?code=")
-    return link_of(handed.text)
 
 
 async def _account(cloud: Cloud, phone: Phone) -> httpx.Response:
@@ -45,7 +27,7 @@ async def test_from_the_tap_on_sign_in_to_a_revoked_phone(cloud: Cloud) -> None:
         assert (told["apiUrl"], told["providers"][0]["type"]) == (cloud.url, "local")
         elsewhere = Visitor(cloud.url, owner.email)  # the phone's own browser knows nobody
         elsewhere.recovery_codes = owner.recovery_codes
-        reply = await phone.opened(await _led_in(cloud, phone, elsewhere))
+        reply = await phone.opened(await led_in(cloud.url, phone, elsewhere))
         assert reply is not None
         assert reply.json()["user"]["email"] == owner.email
         assert (await _account(cloud, phone)).json()["session_kind"] == "device"
@@ -54,7 +36,7 @@ async def test_from_the_tap_on_sign_in_to_a_revoked_phone(cloud: Cloud) -> None:
         # A second phone of the same person leaves the first one alone; its browser is signed in already.
         second = Phone(http, cloud.url)
         second.restart()
-        await second.opened(await _led_in(cloud, second, elsewhere))
+        await second.opened(await led_in(cloud.url, second, elsewhere))
         assert [(await _account(cloud, each)).status_code for each in (phone, second)] == [200, 200]
         page = await owner.page("/account")
         assert page.count("OpenLeash app") == 2
@@ -70,7 +52,7 @@ async def test_a_code_that_was_read_by_somebody_else(cloud: Cloud) -> None:
     owner = await cloud.owner()
     async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
         thief, phone = Phone(http, cloud.url), Phone(http, cloud.url)
-        code = (await _led_in(cloud, phone, owner)).partition("code=")[2].partition("&")[0]
+        code = (await led_in(cloud.url, phone, owner)).partition("code=")[2].partition("&")[0]
         assert (await thief.exchange(code)).status_code == 200
         assert (await phone.exchange(code)).status_code == 401
         assert phone.shown.startswith("This code does not work")

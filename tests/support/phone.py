@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.support.visitor import PASSWORD, Visitor
+
 VERSIONS = {
     "mobileBootstrap": "2026-05-22.mobile-bootstrap.v1",
     "mobileAuthStart": "2026-05-22.mobile-auth-start.v1",
@@ -161,3 +163,21 @@ def form_token_of(page: str) -> str:
     found = re.search(r'name="csrf_token" value="([0-9a-f]+)"', page)
     assert found, page
     return found[1]
+
+
+async def led_in(url: str, phone: Phone, visitor: Visitor) -> str:
+    """The browser that the phone opens: its person presses the one button; the address that leads back."""
+    address = await phone.start()
+    assert address.startswith(f"{url}/auth/app?flow=")
+    path = address.removeprefix(url)
+    page = await visitor.send("GET", path)
+    if page.status_code == 303:  # nobody is signed in in this browser
+        assert page.headers["location"].startswith("/sign-in?next=")
+        fields = {"email": visitor.email, "password": PASSWORD, "code": visitor.recovery_codes.pop()}
+        sent = await visitor.send("POST", "/sign-in", next=path, **fields)
+        assert (sent.status_code, sent.headers["location"]) == (303, path)
+        page = await visitor.send("GET", path)
+    form_token, flow = form_token_of(page.text), path.partition("flow=")[2]
+    handed = await visitor.send("POST", "/auth/app", csrf_token=form_token, flow=flow)
+    assert handed.headers["refresh"].startswith("0;url=openleash://auth/callback?code=")
+    return link_of(handed.text)
