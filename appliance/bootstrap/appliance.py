@@ -41,7 +41,7 @@ from appliance.ledger.keys import load_or_create
 from appliance.ledger.ledger import Ledger
 from appliance.ledger.witness import CheckpointFile
 from appliance.notifications.jobs import jobs as notifications_jobs
-from appliance.notifications.notices import AskNotices, CoverageAlarm, GlassAlarm
+from appliance.notifications.notices import AskNotices, CoverageAlarm, DirectoryAlarm, GlassAlarm
 from appliance.notifications.service import Notifications
 from appliance.policy.service import install_starter_pack
 from appliance.policy.store import PolicyStore
@@ -125,7 +125,7 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
     await policies.reload()
     origin = config.ledger.origin or config.public_origin.partition("://")[2]
     identity = identity_of(config, keys)
-    directories = build_directories(config.directories, directory_of(clock), clock)
+    directories = build_directories(config.directories, directory_of(clock), clock, DirectoryAlarm())
     protection = Protection(scanner_of(config, keys))
     return Appliance(
         config=config,

@@ -1,6 +1,8 @@
 """What the product needs of a directory; the adapter for LDAP and Active Directory is one, tests bring another."""
 
+from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from appliance.identity.directories.records import (
     Change,
@@ -80,3 +82,23 @@ class Directory(Protocol):
     async def close(self) -> None:
         """Let go of connections and threads."""
         ...
+
+
+class SyncAlarm(Protocol):
+    """Tells people that a directory needs them."""
+
+    async def held(self, directory: str, run_id: UUID, now: datetime) -> None:
+        """A run stopped at the brake; called inside the transaction that holds it."""
+
+    async def failing(self, directory: str, now: datetime) -> None:
+        """A run failed; called after that was written down, with each failed run."""
+
+
+class NoSyncAlarm:
+    """For tests and tools: ledger, log and the page of directories are all there is."""
+
+    async def held(self, directory: str, run_id: UUID, now: datetime) -> None:
+        """Nothing."""
+
+    async def failing(self, directory: str, now: datetime) -> None:
+        """Nothing."""

@@ -16,7 +16,7 @@ from appliance.identity.directories import events, queries, runs, undoing
 from appliance.identity.directories.changes import changes_of
 from appliance.identity.directories.errors import DirectoryUnknownError, RunClosedError, RunUnknownError
 from appliance.identity.directories.plans import Preview, Run, RunKind, RunState
-from appliance.identity.directories.ports import Directory
+from appliance.identity.directories.ports import Directory, SyncAlarm
 from appliance.identity.directories.queries import DirectoryStatus
 from appliance.identity.directories.records import HostState
 from appliance.identity.directories.sync import DirectorySync
@@ -33,13 +33,19 @@ log = structlog.get_logger(__name__)
 class Directories:
     """Every configured directory by its name; each works without the others."""
 
-    def __init__(self, ports: Iterable[Directory], settings: Mapping[str, DirectorySettings], clock: Clock) -> None:
-        """`ports` are the adapters, `settings` by the same names."""
+    def __init__(
+        self,
+        ports: Iterable[Directory],
+        settings: Mapping[str, DirectorySettings],
+        clock: Clock,
+        alarm: SyncAlarm | None = None,
+    ) -> None:
+        """`ports` are the adapters, `settings` by the same names; `alarm` tells people where they are needed."""
         self._ports = {port.name: port for port in ports}
         self._settings = settings
         self._clock = clock
         self._running = set[asyncio.Task[Run]]()
-        self.syncs = {name: DirectorySync(port, settings[name], clock) for name, port in self._ports.items()}
+        self.syncs = {name: DirectorySync(port, settings[name], clock, alarm) for name, port in self._ports.items()}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -231,6 +237,8 @@ def _about_names(directory: str, shared: tuple[str, ...]) -> list[str]:
     return [f"Directory {directory}: {told}: {', '.join(shared[:_NAMES_SHOWN])}{more}"]
 
 
-def build_directories(settings: Mapping[str, DirectorySettings], adapter: Adapter, clock: Clock) -> Directories:
+def build_directories(
+    settings: Mapping[str, DirectorySettings], adapter: Adapter, clock: Clock, alarm: SyncAlarm | None = None
+) -> Directories:
     """All directories of the configuration; `adapter` makes the port of one."""
-    return Directories([adapter(name, each) for name, each in settings.items()], settings, clock)
+    return Directories([adapter(name, each) for name, each in settings.items()], settings, clock, alarm)

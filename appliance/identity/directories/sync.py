@@ -24,7 +24,7 @@ from appliance.identity.directories.applying import apply, differences
 from appliance.identity.directories.changes import changes_of, store_changes
 from appliance.identity.directories.errors import RunClosedError, RunOutgrownError, SyncBusyError, SyncOffError
 from appliance.identity.directories.plans import Brake, Plan, Preview, Run, RunKind, RunState, counts_of
-from appliance.identity.directories.ports import Directory
+from appliance.identity.directories.ports import Directory, NoSyncAlarm, SyncAlarm
 from appliance.identity.directories.queries import Standing
 from appliance.identity.directories.records import Change
 from appliance.identity.records import Source, SourceKind
@@ -56,13 +56,16 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 class DirectorySync:
     """Sync of one directory; runs of the same one never overlap, in whatever process they are."""
 
-    def __init__(self, port: Directory, settings: DirectorySettings, clock: Clock) -> None:
-        """`port` reads the directory that `settings` describe."""
+    def __init__(
+        self, port: Directory, settings: DirectorySettings, clock: Clock, alarm: SyncAlarm | None = None
+    ) -> None:
+        """`port` reads the directory that `settings` describe; `alarm` tells people where they are needed."""
         self.name = port.name
         self.source = Source(SourceKind.DIRECTORY, port.name)
         self.settings = settings
         self._port = port
         self._clock = clock
+        self._alarm = alarm or NoSyncAlarm()
         self._brake = Brake(percent=settings.brake_percent, people=settings.brake_people)
 
     @property
@@ -209,6 +212,7 @@ class DirectorySync:
         )
         facts = {"kind": reading.kind.value, "counts": counts, "reason": problem}
         await runs.record_run(actor, events.SYNC_HELD, await queries.run_by_id(run_id), now, facts)
+        await self._alarm.held(self.name, run_id, now)
         log.warning("directory_sync.held", directory=self.name, run=str(run_id), problem=problem)
 
     async def _supersede(self, run_id: UUID, why: str) -> None:
@@ -222,6 +226,7 @@ class DirectorySync:
     async def _failed(self, run_id: UUID, kind: RunKind, code: str, said: str, actor: Actor) -> None:
         outcome = runs.Outcome(state=RunState.FAILED, kind=kind, problem=said)
         await runs.fail(run_id, outcome, code, actor, self._clock())
+        await self._alarm.failing(self.name, self._clock())
         log.warning("directory_sync.failed", directory=self.name, run=str(run_id), code=code, said=said)
 
     async def _read(self, kind: RunKind, now: datetime) -> Reading:

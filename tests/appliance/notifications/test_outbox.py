@@ -8,10 +8,13 @@ from appliance.approvals.service import Approvals
 from appliance.database.connection import read_connection
 from appliance.database.transaction import transaction
 from appliance.identity.break_glass.records import Notice as GlassNotice
+from appliance.identity.directories.sync import DirectorySync
 from appliance.notifications.notices import AskNotices, DirectoryAlarm, GlassAlarm
 from tests.support.asks import KEY, MACHINE, approver, deny, new_ask, opened
 from tests.support.decisions import NOON
+from tests.support.fake_directory import FakeDirectory, Fault
 from tests.support.postgres import TestDatabase
+from tests.support.syncing import Hands, settings
 
 
 async def outbox() -> list[tuple[str, object]]:
@@ -56,6 +59,27 @@ async def test_a_directory_that_fails_is_told_of_once_a_day(rolled_back_database
     for hours in (0, 1, 2, 24):
         await DirectoryAlarm().failing("corp", NOON + timedelta(hours=hours))
     assert [kind for kind, _ in await outbox()] == ["directory.failing"] * 2
+
+
+async def test_a_run_that_waits_for_a_person_is_told_of(committed_database: TestDatabase) -> None:
+    """Held at the brake, and not again for the same run; a directory that cannot be read is told of too."""
+    corp, hands = FakeDirectory("corp"), Hands()
+    kept = settings(brake_percent=10, brake_people=25)
+    sync = DirectorySync(corp, kept, hands, DirectoryAlarm())
+    corp.add("ann", "ben", "cyd")
+    await sync.run()
+    assert await outbox() == []
+    for key in list(corp.users):
+        corp.change(key, is_disabled=True)
+    hands.forward(minutes=2)
+    held = await sync.run()
+    hands.forward(minutes=2)
+    await sync.run()
+    assert await outbox() == [("directory.held", held.id)]
+    corp.fault = Fault.ERROR
+    hands.forward(minutes=2)
+    await sync.run()
+    assert [kind for kind, _ in await outbox()] == ["directory.held", "directory.failing"]
 
 
 async def test_the_glass_is_told_of(rolled_back_database: TestDatabase) -> None:
