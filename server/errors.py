@@ -133,6 +133,8 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "self_approval_refused": 403,
     "answerer_not_allowed": 403,
     "answer_proof_missing": 403,
+    "answer_number_missing": 403,
+    "answer_number_wrong": 403,
     "binding_mismatch": 409,
     # notifications
     "notification_preferences_refused": 422,

@@ -163,6 +163,7 @@ class AskTerms(msgspec.Struct, frozen=True, kw_only=True):
         expires_seconds: after that the ask is denied.
         allows_self: false refuses the requester, whatever roles the requester has.
         step_up: whoever allows must have proved a moment ago who they are.
+        match_number: whoever allows must type the number that the requester sees.
     """
 
     roles: tuple[str, ...] = ("requester", "approver")
@@ -170,6 +171,7 @@ class AskTerms(msgspec.Struct, frozen=True, kw_only=True):
     expires_seconds: int = 3600
     allows_self: bool = True
     step_up: bool = False
+    match_number: bool = False
 
 
 class MatchedPolicy(msgspec.Struct, frozen=True, kw_only=True):

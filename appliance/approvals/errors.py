@@ -58,6 +58,22 @@ class ProofMissingError(ApprovalError):
     next_step = "Open the ask in a browser, and prove it there by passkey, code, provider or password."
 
 
+class NumberMissingError(ApprovalError):
+    """The policy wants whoever allows to type the number that the requester sees, and none was given."""
+
+    code = "answer_number_missing"
+    summary = "The policy wants the number that the requester sees before this is allowed"
+    next_step = "Ask the person whose agent asks for the number, open the ask in a browser, and type it there."
+
+
+class NumberWrongError(ApprovalError):
+    """The number is not the one that the requester sees; that denies the ask."""
+
+    code = "answer_number_wrong"
+    summary = "This is not the number that the requester sees, so the ask was denied"
+    next_step = "If the agent asks again, a new ask with a new number appears; ask its person for that number."
+
+
 class BindingMismatchError(ApprovalError):
     """The answer was given to another payload than the one that waits."""
 

@@ -49,6 +49,7 @@ def ask_of(row: Any) -> Ask:  # noqa: ANN401 - asyncpg.Record has no types
         expires_seconds=int((row["expires_at"] - row["created_at"]).total_seconds()),
         allows_self=row["allows_self"],
         step_up=row["step_up"],
+        match_number=row["match_number"],
     )
     plain = ("id", "decision_id", "created_at", "expires_at", "machine_id", "person_id", "requester_email", "agent")
     more = ("project", "summary", "policy_version", "binding", "guidance", "resolved_at", "resolved_by", "released_at")

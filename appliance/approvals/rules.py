@@ -5,7 +5,13 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-from appliance.approvals.errors import NotAnAnswererError, ProofMissingError, SelfApprovalError
+from appliance.approvals.errors import (
+    NotAnAnswererError,
+    NumberMissingError,
+    NumberWrongError,
+    ProofMissingError,
+    SelfApprovalError,
+)
 from appliance.approvals.records import Answerer, Ask, NewAsk, Resolution
 from appliance.identity.effective import GROUP_PREFIX
 from appliance.identity.scopes import roles_within
@@ -78,6 +84,26 @@ def check_proof(ask: Ask, answerer: Answerer, resolution: Resolution) -> None:
     """
     if ask.terms.step_up and resolution is Resolution.ALLOW and not answerer.is_proven:
         raise ProofMissingError
+
+
+def number_of(key: bytes, ask_id: UUID) -> str:
+    """The two digits that the requester of an ask sees; the database does not know them."""
+    digest = hmac.digest(key, b"number" + ask_id.bytes, hashlib.sha256)
+    return str(int.from_bytes(digest) % 90 + 10)
+
+
+def check_number(ask: Ask, resolution: Resolution, right: str, given: str) -> None:
+    """Check that whoever allows has heard the number from the requester, where the policy wants that.
+
+    Raises:
+        NumberMissingError, NumberWrongError: they have not.
+    """
+    if not ask.terms.match_number or resolution is Resolution.DENY:
+        return
+    if not given.strip():
+        raise NumberMissingError
+    if not hmac.compare_digest(given.strip().encode(errors="replace"), right.encode()):
+        raise NumberWrongError
 
 
 def check_answerer(ask: Ask, answerer: Answerer) -> None:

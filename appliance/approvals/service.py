@@ -15,6 +15,7 @@ from appliance.approvals.errors import (
     AskClosedError,
     AskExpiredError,
     BindingMismatchError,
+    NumberWrongError,
     ResponseRefusedError,
 )
 from appliance.approvals.interactions import APPROVAL, Interaction
@@ -32,12 +33,15 @@ CHANNEL = "leash_asks"
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id="approvals")
 _OPEN = """
 INSERT INTO ask (id, decision_id, created_at, expires_at, machine_id, person_id, requester_email, agent, project,
-  summary, attach_key, policy_version, roles, quorum, allows_self, step_up, binding, attention_kind, interaction,
-  state, guidance, resolved_by, response)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'pending', '', '', '')
+  summary, attach_key, policy_version, roles, quorum, allows_self, step_up, match_number, binding, attention_kind,
+  interaction, state, guidance, resolved_by, response)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+  'pending', '', '', '')
 ON CONFLICT (attach_key) WHERE state IN ('pending', 'allowed') DO NOTHING
 RETURNING id
 """
+
+_WRONG_NUMBER = "The number was not the one that the requester sees."
 
 
 async def announce(ask_id: UUID) -> None:
@@ -62,7 +66,7 @@ class Approvals:
         opened = await current_connection().fetchval(
             _OPEN, new.id, new.decision_id, new.created_at, new.expires_at, new.machine_id, new.person_id,
             new.requester_email, new.agent, new.project, new.summary, new.attach_key, new.policy_version,
-            list(terms.roles), terms.quorum, terms.allows_self, terms.step_up, binding,
+            list(terms.roles), terms.quorum, terms.allows_self, terms.step_up, terms.match_number, binding,
             new.interaction.attention_kind.value, _encoded(new.interaction),
         )  # fmt: skip
         if opened is None:
@@ -71,6 +75,7 @@ class Approvals:
             "binding": binding, "decision": str(new.decision_id), "expires_at": new.expires_at.isoformat(),
             "policy_version": new.policy_version, "quorum": terms.quorum, "roles": list(terms.roles),
             **({"step_up": True} if terms.step_up else {}),
+            **({"match_number": True} if terms.match_number else {}),
         }  # fmt: skip
         await append(
             LedgerEntry(event=events.OPENED, actor=actor, subject=f"ask:{new.id}", facts=facts), now=new.created_at
@@ -89,22 +94,27 @@ class Approvals:
         guidance: str,
         now: datetime,
         response: Mapping[str, Any] | None = None,
+        number: str = "",
     ) -> AnswerResult:
         """Count one person's answer to what that person saw (`binding` is the shown one).
 
         The first committed answer wins, and its identical repeat gets it again, whatever words come with it. Of
         answers that wait at the same instant, or before the quorum is complete, any deny ends the ask. Of `response`
-        only `answers` to the agent's questions are read, see `responses.answers_of`.
+        only `answers` to the agent's questions are read, see `responses.answers_of`. A wrong `number` is a deny: there
+        are ninety of them, and nobody shall try them all.
 
         Raises:
             AskUnknownError, AskClosedError, AskExpiredError, SelfApprovalError, NotAnAnswererError,
-            BindingMismatchError, ProofMissingError, ResponseRefusedError: the refusal is in the ledger.
+            BindingMismatchError, ProofMissingError, NumberMissingError, NumberWrongError, ResponseRefusedError: the
+            refusal is in the ledger.
         """
-        given = _Given(resolution, binding, self._mask(rules.kept_guidance(guidance)), response)
+        given = _Given(resolution, binding, self._mask(rules.kept_guidance(guidance)), response, number)
         try:
             return await self._answer(ask_id, answerer, given, now)
         except ApprovalError as refusal:
             await self._record_refusal(ask_id, answerer, resolution, refusal, now)
+            if isinstance(refusal, NumberWrongError):
+                await self._answer(ask_id, answerer, _Given(Resolution.DENY, binding, _WRONG_NUMBER, None, ""), now)
             raise
 
     async def _answer(self, ask_id: UUID, answerer: Answerer, given: "_Given", now: datetime) -> AnswerResult:
@@ -118,6 +128,7 @@ class Approvals:
             previous = await record_answer(ask_id, answerer, resolution, given.guidance, answers, now)
             if previous is None:
                 rules.check_proof(ask, answerer, resolution)
+                rules.check_number(ask, resolution, self.number_of(ask_id), given.number)
         if previous is not None and previous.resolution is not resolution:
             raise AskClosedError(f"You already answered this ask: {previous.resolution}")
         async with transaction():
@@ -129,6 +140,10 @@ class Approvals:
         if not _agrees(ask.state, resolution):
             raise AskClosedError(_closed(ask))
         return AnswerResult(ask=ask, is_repeat=previous is not None)
+
+    def number_of(self, ask_id: UUID) -> str:
+        """The number that an ask's requester sees, where its policy wants one; for the requester's eyes alone."""
+        return rules.number_of(self._key, ask_id)
 
     def _answers_of(self, ask: Ask, given: "_Given") -> Answers:
         """The answers to the agent's questions; none with a deny, or once the ask has ended."""
@@ -238,6 +253,7 @@ class _Given(NamedTuple):
     binding: str
     guidance: str
     response: Mapping[str, Any] | None
+    number: str
 
 
 def _encoded(interaction: Interaction) -> str:

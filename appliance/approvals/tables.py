@@ -23,6 +23,7 @@ class Ask(Table, tablename="ask"):
     quorum = Integer(default=1)
     allows_self = Boolean(default=True)
     step_up = Boolean(default=False)
+    match_number = Boolean(default=False)
     binding = Text(default="")
     state = Text(default="pending")
     guidance = Text(default="")

@@ -76,7 +76,7 @@ class Holds:
                 continue
             try:
                 if not await self._waiters.wait(event, min(left, expiry)) and expiry >= left:
-                    return await self._hold_ended(ask_id, actor, "The ask is still waiting for an answer.")
+                    return await self._hold_ended(ask_id, actor, "The ask is still waiting for an answer.", ask)
             except ShuttingDownError as problem:
                 return await self._hold_ended(ask_id, actor, problem.summary + ".")
 
@@ -111,9 +111,12 @@ class Holds:
         said = f": {released.guidance}" if released.guidance else ""
         return Held(f"Allowed{by}{said}", released)
 
-    async def _hold_ended(self, ask_id: UUID, actor: Actor, why: str) -> Held:
+    async def _hold_ended(self, ask_id: UUID, actor: Actor, why: str, ask: Ask | None = None) -> Held:
         """Record that the call was answered before the ask was; the ask lives on."""
-        words = f"{why} Nothing was run. Repeat the same call to wait on: ask {ask_id}."
+        number = ""
+        if ask is not None and ask.terms.match_number:
+            number = f" Whoever may answer will ask you for this number: {self._approvals.number_of(ask_id)}."
+        words = f"{why} Nothing was run. Repeat the same call to wait on: ask {ask_id}.{number}"
         try:
             async with asyncio.timeout(self._timeout_seconds), transaction():
                 await append(

@@ -42,7 +42,10 @@ def attach_key(key: bytes, requester: Requester, action: Action, hashed: bytes, 
 
     Who may answer is part of it: once policy has changed that, what was answered by its old terms lets nothing go.
     """
-    answerers = [sorted(terms.roles), terms.quorum, terms.allows_self, *["step_up"] * terms.step_up] if terms else []
+    answerers: list[Any] = []
+    if terms:
+        wanted = [name for name in ("step_up", "match_number") if getattr(terms, name)]
+        answerers = [sorted(terms.roles), terms.quorum, terms.allows_self, *wanted]
     turn = [str(requester.machine_id), action.session, action.project, action.tool_use]
     place = canonical_text([*turn, hashed.hex(), answerers])
     return hmac.digest(key, place.encode(), hashlib.sha256)

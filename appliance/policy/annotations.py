@@ -9,7 +9,7 @@ from appliance.actions.records import AskTerms
 from appliance.identity.records import Role
 from appliance.identity.scopes import is_approver_group
 
-ANNOTATIONS: Final = ("id", "title", "why", "ask", "quorum", "expires", "allow_self", "step_up")
+ANNOTATIONS: Final = ("id", "title", "why", "ask", "quorum", "expires", "allow_self", "step_up", "match_number")
 ROLES: Final = tuple(role.value for role in Role)
 
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -18,6 +18,11 @@ _UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LONGEST_ID: Final = 80
 _MOST_TOLD: Final = 5
 _LARGEST_QUORUM: Final = 10
+_FLAGS: Final = (
+    ("allow_self", "to forbid self-approval"),
+    ("step_up", "to ask for no proof"),
+    ("match_number", "to ask for no number"),
+)
 _SHORTEST_SECONDS: Final = 30
 _LONGEST_SECONDS: Final = 7 * 86_400
 
@@ -30,7 +35,7 @@ def annotation_problems(annotations: Annotations, effect: str) -> list[str]:
     problems = [_unknown(name) for name in unknown[:_MOST_TOLD]]
     problems += _id_problems(annotations)
     if "ask" not in annotations:
-        stray = [name for name in ("quorum", "expires", "allow_self", "step_up") if name in annotations]
+        stray = [name for name in ("quorum", "expires", "allow_self", "step_up", "match_number") if name in annotations]
         return problems + [f"@{name} means nothing without @ask" for name in stray]
     if effect != "forbid":
         problems.append("@ask belongs on a forbid: it turns the refusal into a question")
@@ -56,6 +61,7 @@ def ask_terms(annotations: Annotations) -> AskTerms | None:
         expires_seconds=seconds_of(annotations.get("expires") or "1h"),
         allows_self="allow_self" in annotations,
         step_up="step_up" in annotations,
+        match_number="match_number" in annotations,
     )
 
 
@@ -79,6 +85,7 @@ def strictest(terms: list[AskTerms]) -> AskTerms | None:
         expires_seconds=min(each.expires_seconds for each in terms),
         allows_self=all(each.allows_self for each in terms),
         step_up=any(each.step_up for each in terms),
+        match_number=any(each.match_number for each in terms),
     )
 
 
@@ -116,8 +123,12 @@ def _term_problems(annotations: Annotations) -> list[str]:
         else:
             if not _SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS:
                 problems.append("@expires must lie between 30s and 7d")
-    if annotations.get("allow_self"):
-        problems.append("@allow_self takes no value; leave it out to forbid self-approval")
-    if annotations.get("step_up"):
-        problems.append("@step_up takes no value; leave it out to ask for no proof")
+    return problems + _flag_problems(annotations)
+
+
+def _flag_problems(annotations: Annotations) -> list[str]:
+    """Tell what is wrong with the annotations that take no value."""
+    problems = [f"@{name} takes no value; leave it out {without}" for name, without in _FLAGS if annotations.get(name)]
+    if "match_number" in annotations and "allow_self" in annotations:
+        problems.append("@match_number goes with no @allow_self: whoever sees the number would type it")
     return problems

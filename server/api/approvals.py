@@ -51,12 +51,14 @@ class AnswerBody(Body, frozen=True, kw_only=True):
 
     Attributes:
         response: with an allow, `answers` to the agent's questions by their texts; nothing else of it is read.
+        number: with an allow, what the requester sees, where the policy wants it.
     """
 
     resolution: Resolution
     binding: str
     guidance: str = ""
     response: Mapping[str, Any] | None = None
+    number: str = ""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +105,7 @@ async def answer_ask(request: AnyRequest, ask_id: FromPath[UUID], data: JSONBody
         binding=data.binding,
         guidance=data.guidance,
         response=data.response,
+        number=data.number,
         now=now_of(request),
     )
     return Answered(ask=result.ask, is_repeat=result.is_repeat)

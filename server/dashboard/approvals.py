@@ -83,6 +83,7 @@ async def answer(request: AnyRequest, ask_id: FromPath[UUID]) -> Response[Any]:
             guidance=fields.get("guidance", ""),
             now=now_of(request),
             response=response_of(fields, ask.interaction),
+            number=fields.get("number", ""),
         )
     )
     if isinstance(done, LeashError):

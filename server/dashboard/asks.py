@@ -34,6 +34,7 @@ class AskView(NamedTuple):
     Attributes:
         decision: the decision that asked; None if it was deleted.
         why_not: why the reader cannot answer it; empty if that is possible.
+        number: what the reader, whose agent asks, tells whoever answers; empty for everybody else.
     """
 
     ask: Ask
@@ -43,6 +44,7 @@ class AskView(NamedTuple):
     reason: str
     is_open: bool
     why_not: str
+    number: str
 
 
 async def ask_view(request: AnyRequest, ask: Ask, characters: int) -> AskView:
@@ -58,6 +60,7 @@ async def ask_view(request: AnyRequest, ask: Ask, characters: int) -> AskView:
         reason=str(content.get("reason", "")),
         is_open=ask.state is AskState.PENDING and ask.expires_at > now_of(request),
         why_not=_why_not(request, ask),
+        number=_number(request, ask),
     )
 
 
@@ -135,6 +138,13 @@ async def _content(decision_id: UUID) -> dict[str, object]:
         return dict(content_of(await entry_detail(decision_id)))
     except EntryUnknownError:
         return {}
+
+
+def _number(request: AnyRequest, ask: Ask) -> str:
+    """The number of an ask for its requester's eyes."""
+    if not ask.terms.match_number or not rules.is_requester(ask, answerer_of(signed_in_of(request))):
+        return ""
+    return appliance_of(request).approvals.number_of(ask.id)
 
 
 def _why_not(request: AnyRequest, ask: Ask) -> str:
