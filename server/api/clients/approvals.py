@@ -31,6 +31,7 @@ _TITLES: Final = {
 }
 _ELSEWHERE: Final = "Somebody else must answer this."
 _PROOF: Final = "To allow it, prove who you are at {}"
+_NUMBER: Final = "To allow it, type the number that the requester sees at {}"
 _WORDS: Final = {"allow": "allowed", "deny": "denied", None: "closed"}
 
 
@@ -170,7 +171,8 @@ def _purpose(viewer: Viewer, ask: Ask, decision: Activity | None, page: str) -> 
         return f"{why} Answer it on your phone, or at {page}".strip()
     if not rules.may_answer(viewer, ask):
         return f"{_ELSEWHERE} {why}".strip()
-    return f"{why} {_PROOF.format(page)}".strip() if ask.terms.step_up else why
+    wanted = _NUMBER if ask.terms.match_number else _PROOF if ask.terms.step_up else ""
+    return f"{why} {wanted.format(page)}".strip() if wanted else why
 
 
 def _quote(ask: Ask, payload: Mapping[str, Any] | None, page: str) -> str | UnsetType:

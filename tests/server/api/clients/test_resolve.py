@@ -135,6 +135,27 @@ async def test_a_proof_that_an_app_cannot_give_is_asked_for_in_words(world: Worl
         assert (await phone.resolve(str(ask.id), "deny")).status_code == 200
 
 
+async def test_a_number_that_an_app_cannot_type_is_asked_for_in_words(world: World, phone: Phone) -> None:
+    """The requester sees it on the ask's page, nobody else does; the page of whoever answers takes it."""
+    asks = '@id("ask-more") @ask("owner") @match_number forbid (principal, action, resource) when '
+    await _published(world, asks + '{ context.program == "deploy" };')
+    async with asked(world, bash("deploy")) as (held, ask):
+        number, path = world.appliance.approvals.number_of(ask.id), f"/approvals/{ask.id}"
+        [own] = (await phone.refresh())["pendingApprovals"]
+        assert own["purpose_summary"].endswith(f"the requester sees at https://leash.example.org{path}")
+        refused = await phone.resolve(str(ask.id), "allow")
+        assert (refused.status_code, refused.json()["code"]) == (403, "answer_number_missing")
+        shown = f'<strong class="big">{number}</strong>'
+        assert shown in (await world.as_browser(world.member, "GET", path)).text
+        page = (await world.as_browser(world.owner, "GET", path)).text
+        assert (shown in page, 'name="number"' in page) == (False, True)
+        fields = {"resolution": "allow", "binding": ask.binding, "guidance": "", "number": number}
+        token = {"csrf_token": await world.csrf(world.owner)}
+        sent = await world.as_browser(world.owner, "POST", f"{path}/answer", data={**fields, **token})
+        assert sent.status_code == 303, sent.text
+        assert (await held).json()["hookSpecificOutput"]["permissionDecision"] == "allow"
+
+
 async def _published(world: World, policy: str) -> None:
     """Add a policy to those of the installation."""
     active = (await world.as_script(world.owner, "GET", "/v1/policies/active")).json()
