@@ -148,11 +148,6 @@ async def _told(cloud: Cloud, person: object) -> object:
         "'It would disable 1 of 1 people', 'x', '')",
         run,
     )
-    await cloud.sql(
-        "INSERT INTO sync_change (id, run, what, key, account, cause, before, after) "
-        "VALUES ($1, $2, 'disabled', 'k', $3, 'gone', '{}', '{}')",
-        uuid7(), run, account,
-    )  # fmt: skip
     return run
 
 
