@@ -92,7 +92,7 @@ async def _flush(road: Road) -> None:
 
 
 async def _note_sightings(road: Road) -> None:
-    """Write down which agents have called, once a minute."""
+    """Write down which agents have called, once in a while."""
     while True:
         await asyncio.sleep(SIGHTINGS_SECONDS)
         await _note(road)

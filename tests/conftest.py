@@ -76,6 +76,7 @@ AREA_OF: dict[str, str] = {
     "server/api/test_organization": "clients",
     "server/api/test_people": "signin",
     "journeys/test_directories": "signin",
+    "journeys/test_shim": "clients",
     "server/dashboard/test_step_up": "signin",
     "server/scim": "signin",
 }

@@ -31,7 +31,8 @@ ON CONFLICT {key} DO UPDATE SET last_activity_at = greatest(r.last_activity_at, 
 ACTIVE_OF_MACHINE: Final = _ACTIVE.format(key=_BY_MACHINE)
 ACTIVE_OF_PERSON: Final = _ACTIVE.format(key=_BY_PERSON)
 
-# Of a machine that is gone nothing is noted.
+# Of a machine that is gone nothing is noted. A decision is a moment later than the call that a worker saw, so what
+# clients call themselves is taken over from calls that are not much older than the newest.
 NOTE_HOOKS: Final = f"""
 INSERT INTO agent_runtime AS r (id, machine_id, hostname, agent, display_name, first_seen_at, last_hook_at,
   last_decision_id, config_changed_at, client_version, platform, noted_state)
@@ -42,7 +43,8 @@ JOIN machine m ON m.id = f.machine_id ORDER BY f.machine_id, f.agent
 ON CONFLICT {_BY_MACHINE} DO UPDATE SET
   last_decision_id = CASE WHEN excluded.last_decision_id IS NULL OR r.last_decision_id > excluded.last_decision_id
     THEN r.last_decision_id ELSE excluded.last_decision_id END,
-  client_version = CASE WHEN excluded.client_version = '' OR excluded.last_hook_at < r.last_hook_at
+  client_version = CASE
+    WHEN excluded.client_version = '' OR excluded.last_hook_at < r.last_hook_at - interval '30 seconds'
     THEN r.client_version ELSE excluded.client_version END,
   last_hook_at = greatest(r.last_hook_at, excluded.last_hook_at),
   config_changed_at = greatest(r.config_changed_at, excluded.config_changed_at)

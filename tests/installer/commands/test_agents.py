@@ -71,3 +71,28 @@ async def test_people_are_asked_and_told(committed_database: TestDatabase, tmp_p
     assert (unknown.returncode, "no such machine" in unknown.stderr) == (1, True)
     refused = leashctl(committed_database, tmp_path, "token", "create", "--name", "x", "--days", "0", "--json")
     assert (refused.returncode, json.loads(refused.stderr.splitlines()[-1])["code"]) == (1, "deployment_terms_refused")
+
+
+def test_settings_are_printed_without_a_database(tmp_path: Path) -> None:
+    """Files with their paths, cautions apart; what an agent does not have is told, and changes nothing."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "installer", *words],
+            env=os.environ | {"LEASH_STATE__DIRECTORY": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = run("agents", "config", "codex")
+    assert done.returncode == 0, done.stderr
+    assert "# /etc/codex/requirements.toml  (mode 0644)" in done.stdout
+    assert "sha256sum -c -" in done.stdout
+    assert "Codex goes on" in done.stderr
+    made = json.loads(run("agents", "config", "claude", "--http", "--os", "windows", "--json").stdout)
+    assert made["files"][0]["path"].endswith("managed-settings.json")
+    for odd in (("cline",), ("codex", "--http"), ("clippy",)):
+        refused = run("agents", "config", *odd)
+        assert refused.returncode != 0
+        assert refused.stdout == ""
