@@ -46,8 +46,9 @@ def test_every_command_is_in_the_reference() -> None:
     """With each of its options."""
     lines = [line for line in REFERENCE.splitlines() if line.startswith("| `leashctl agents ")]
     for group, commands in vars(get_command(agents_app))["commands"].items():
-        for name, command in commands.commands.items():
-            [line] = [each for each in lines if each.startswith(f"| `leashctl agents {group} {name}")]
+        below = {f"{group} {name}": command for name, command in getattr(commands, "commands", {}).items()}
+        for name, command in (below or {group: commands}).items():
+            [line] = [each for each in lines if each.startswith(f"| `leashctl agents {name}")]
             for option in (each for each in command.params if each.name != "help"):
                 assert option.param_type_name == "argument" or option.opts[0] in line, (name, option.opts)
 
