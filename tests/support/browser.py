@@ -80,14 +80,22 @@ class Window:
 
 @asynccontextmanager
 async def browser_window(
-    origin: str, *, size: tuple[int, int] = DESKTOP, is_dark: bool = False, person: Visitor | None = None
+    origin: str,
+    *,
+    size: tuple[int, int] = DESKTOP,
+    is_dark: bool = False,
+    is_touch: bool = False,
+    person: Visitor | None = None,
 ) -> AsyncIterator[Window]:
-    """A window, gone afterwards; of `person`, signed in."""
+    """A window, gone afterwards; of `person`, signed in. With `is_touch` it is a phone's."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         try:
             context = await browser.new_context(
-                viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if is_dark else "light"
+                viewport={"width": size[0], "height": size[1]},
+                color_scheme="dark" if is_dark else "light",
+                has_touch=is_touch,
+                is_mobile=is_touch,
             )
             window = Window(context, await context.new_page(), origin)
             if person is not None:
