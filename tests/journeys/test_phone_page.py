@@ -62,14 +62,13 @@ PushManager.prototype.subscribe = async () => ({ toJSON: () => (%s) });
 class Phone:
     """A phone's browser at a served appliance, with whatever its push service was sent."""
 
-    def __init__(self, appliance: Appliance, window: Window, receiver: PushReceiver, server: Served) -> None:
+    def __init__(self, appliance: Appliance, window: Window, server: Served, pushed: asyncio.Queue[bytes]) -> None:
         self.appliance = appliance
         self.window = window
         self.page: Page = window.page
         self.origin = appliance.config.public_origin
-        self.receiver = receiver
         self.server = server
-        self.pushed: asyncio.Queue[bytes] = asyncio.Queue()
+        self.pushed = pushed
 
     async def opened(self, path: str) -> None:
         await self.page.goto(f"{self.origin}{path}")
@@ -103,12 +102,12 @@ async def phone(committed_database: TestDatabase, tmp_path: Path) -> AsyncIterat
         server=Server(public_url=f"http://localhost:{port}", port=port), state=State(directory=tmp_path / "state")
     )
     appliance = await build_appliance(config, committed_database.service_url, utc_now)
-    receiver = PushReceiver()
+    receiver, pushed = PushReceiver(), asyncio.Queue[bytes]()
     async with AsyncExitStack() as stack:
 
-        async def service(_head: str, body: bytes, writer: Any) -> None:  # noqa: ANN401 - a StreamWriter
-            phone.pushed.put_nowait(receiver.read(body))
-            await reply(b"", "201 Created")(_head, body, writer)
+        async def service(head: str, body: bytes, writer: Any) -> None:  # noqa: ANN401 - a StreamWriter
+            pushed.put_nowait(receiver.read(body))
+            await reply(b"", "201 Created")(head, body, writer)
 
         stub: Stub = await stack.enter_async_context(http_stub(service))
         environ = environ_of(
@@ -127,8 +126,7 @@ async def phone(committed_database: TestDatabase, tmp_path: Path) -> AsyncIterat
             "keys": {"p256dh": receiver.p256dh, "auth": receiver.auth},
         }  # fmt: skip
         await window.context.add_init_script(_SUBSCRIBED % json.dumps(subscription))
-        phone = Phone(appliance, window, receiver, server)
-        yield phone
+        yield Phone(appliance, window, server, pushed)
 
 
 async def _worker_of(page: Page, origin: str) -> tuple[CDPSession, str]:
