@@ -11,9 +11,13 @@ class Job:
     Attributes:
         name: `feature.verb`, as it appears in logs.
         run: takes nothing, returns nothing, raises on failure (the scheduler logs and goes on).
-        every_seconds: time between two starts.
+        every_seconds: time between two starts; of no meaning with `cron`.
+        cron: five fields (crontab(5), days of the week by name) that say when instead; it does not run at once.
+        zone: time zone of `cron`.
     """
 
     name: str
     run: Callable[[], Awaitable[None]]
     every_seconds: float
+    cron: str = ""
+    zone: str = "UTC"

@@ -55,3 +55,12 @@ class Console:
 def print_json(value: object) -> None:
     """The one JSON answer of a command, on standard output."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def size_text(number: float) -> str:
+    """Bytes as a person reads them, in decimal units."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:  # noqa: PLR2004 - where the next unit begins
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"

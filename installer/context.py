@@ -57,5 +57,5 @@ class CommandLine:
         from appliance.logging import configure  # noqa: PLC0415 - as above
 
         configure(level="warning", format_="console", stream=sys.stderr)  # standard output belongs to the answer
-        async with open_appliance(self.config) as appliance:
+        async with open_appliance(self.config, config_file=self.file) as appliance:
             yield appliance

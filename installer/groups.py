@@ -21,6 +21,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "try": Entry("trial", "try_app", "Play three real hook calls of a pretend agent."),
     "status": Entry("status", "status_app", "Say what runs, and whether it is healthy."),
     "agents": Entry("agents", "agents_app", "Deployment tokens and enrolled machines."),
+    "backup": Entry("backup", "backup_app", "Take backups and look at them."),
     "break-glass": Entry("break_glass", "break_glass_app", "The owner behind glass, for emergencies."),
     "clients": Entry("clients", "clients_app", "What points phones and other clients at this installation."),
     "config": Entry("config", "config_app", "Show and check the configuration."),
@@ -34,6 +35,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "provisioning": Entry(
         "provisioning", "provisioning_app", "Tokens of identity providers that write people and groups."
     ),
+    "restore": Entry("restore", "restore_app", "Bring an installation back from its backups."),
     "version": Entry("version", "version_app", "Say which release this is."),
 }
 

@@ -141,7 +141,7 @@ def _address_problem(host: str, port: int) -> OSError | None:
 
 def main() -> None:
     """Serve, or say in one line why not."""
-    config = configured(_PROGRAM, "Serve the API and the dashboard.")
+    config = configured(_PROGRAM, "Serve the API and the dashboard.").config
     try:
         _check_address(config)
     except LeashError as problem:

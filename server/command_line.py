@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from appliance.bootstrap import log_mask
 from appliance.config import Config, load
@@ -16,7 +16,14 @@ EXIT_CONFIGURATION: Final = 78
 EXIT_UNAVAILABLE: Final = 69
 
 
-def configured(program: str, description: str) -> Config:
+class Given(NamedTuple):
+    """The configuration, and the file that it was read from, if any."""
+
+    config: Config
+    file: Path | None
+
+
+def configured(program: str, description: str) -> Given:
     """The configuration of the command line and the environment, and the log set up as it says; ends on a mistake."""
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
     parser.add_argument("--config", type=Path, help="the configuration file (TOML); settings can also be LEASH_*")
@@ -28,7 +35,7 @@ def configured(program: str, description: str) -> Config:
         stop(program, problem, EXIT_CONFIGURATION)
     except OSError as problem:
         stop(program, LeashError(f"The state directory cannot be used: {problem}"), EXIT_CONFIGURATION)
-    return config
+    return Given(config, given.config)
 
 
 def stop(program: str, problem: LeashError, code: int = EXIT_UNAVAILABLE) -> NoReturn:

@@ -9,10 +9,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from appliance.bootstrap import open_appliance
 from appliance.config import Config
@@ -59,11 +63,18 @@ def scheduled(jobs: Iterable[Job]) -> AsyncIOScheduler:
     """A scheduler that starts each job at once and then at its times, never twice at the same time."""
     scheduler, failures = AsyncIOScheduler(timezone=UTC), Failures()
     for job in jobs:
+        begin = {} if job.cron else {"next_run_time": datetime.now(UTC)}
         scheduler.add_job(
-            _guarded(job, failures), "interval", seconds=job.every_seconds, id=job.name, max_instances=1,
-            coalesce=True, misfire_grace_time=None, next_run_time=datetime.now(UTC),
+            _guarded(job, failures), _trigger(job), id=job.name, max_instances=1, coalesce=True,
+            misfire_grace_time=None, **begin,
         )  # fmt: skip
     return scheduler
+
+
+def _trigger(job: Job) -> BaseTrigger:
+    if job.cron:
+        return CronTrigger.from_crontab(job.cron, timezone=job.zone)
+    return IntervalTrigger(seconds=job.every_seconds, timezone=UTC)
 
 
 def _guarded(job: Job, failures: Failures) -> Callable[[], Awaitable[None]]:
@@ -145,7 +156,7 @@ async def _first_of(*waits: Awaitable[object]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def run(config: Config) -> None:
+async def run(config: Config, config_file: Path | None = None) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises:
@@ -155,15 +166,15 @@ async def run(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # it tells of every skipped run of a slow job
-    async with open_appliance(config) as appliance:
+    async with open_appliance(config, config_file=config_file) as appliance:
         await lead(appliance.service_url, appliance.jobs(), stopping)
 
 
 def main() -> None:
     """Schedule, or say in one line why not."""
-    config = configured(_PROGRAM, "Run the jobs of the installation.")
+    given = configured(_PROGRAM, "Run the jobs of the installation.")
     try:
-        asyncio.run(run(config))
+        asyncio.run(run(given.config, given.file))
     except LeashError as problem:
         stop(_PROGRAM, problem)
 

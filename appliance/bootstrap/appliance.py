@@ -4,10 +4,12 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from appliance.agents.coverage.jobs import jobs as coverage_jobs
 from appliance.approvals.jobs import jobs as approvals_jobs
 from appliance.approvals.service import Approvals
+from appliance.bootstrap.backups import LazyBackups
 from appliance.bootstrap.notifications import notifications_of
 from appliance.bootstrap.scanning import scanner_of
 from appliance.bootstrap.service_role import service_url_of
@@ -72,6 +74,7 @@ class Appliance:
     endpoint: ProfileSigner
     notifications: Notifications
     releases: Releases
+    backups: LazyBackups
 
     def jobs(self) -> tuple[Job, ...]:
         """Everything that one process of the installation repeats."""
@@ -87,12 +90,17 @@ class Appliance:
             *coverage_jobs(last_hooks, CoverageAlarm(self.clock), self.clock),
             *notifications_jobs(self.notifications, self.clock),
             *database_jobs(self.clock),
+            *self.backups.jobs(),
         )
 
 
 @asynccontextmanager
-async def open_appliance(config: Config, clock: Clock = utc_now) -> AsyncIterator[Appliance]:
+async def open_appliance(
+    config: Config, clock: Clock = utc_now, *, config_file: Path | None = None
+) -> AsyncIterator[Appliance]:
     """Connect as the service, check schema and rights, and build everything.
+
+    `config_file` goes into backups, with the keys.
 
     Raises:
         DatabaseUnreachableError, DatabaseVersionError, SchemaNewerError, SchemaOlderError, TooManyRightsError:
@@ -106,17 +114,18 @@ async def open_appliance(config: Config, clock: Clock = utc_now) -> AsyncIterato
         async with read_connection() as connection:
             await check_schema(connection)
             await roles.refuse_excess_rights(connection)
-        appliance = await build_appliance(config, url, clock)
+        appliance = await build_appliance(config, url, clock, config_file)
         try:
             yield appliance
         finally:
             await appliance.directories.close()
+            appliance.backups.close()
             appliance.identity.close()
     finally:
         await disconnect()
 
 
-async def build_appliance(config: Config, service_url: str, clock: Clock) -> Appliance:
+async def build_appliance(config: Config, service_url: str, clock: Clock, config_file: Path | None = None) -> Appliance:
     """The appliance on a pool that is connected to `service_url`."""
     state = config.state.directory
     keys = load_or_create_keys(state)
@@ -169,4 +178,5 @@ async def build_appliance(config: Config, service_url: str, clock: Clock) -> App
         approvals=Approvals(keys.derive("approvals"), AskNotices(), mask=protection.mask_text),
         notifications=notifications_of(config, keys, clock),
         releases=Releases(config.updates),
+        backups=LazyBackups(config, clock, config_file),
     )

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from appliance.config.backups_checks import BACKUPS_CHECKS, across_backups
 from appliance.config.notification_checks import NOTIFICATION_CHECKS, across_notifications
 from appliance.config.origin import is_host, normalised_origin, origin_of
 from appliance.config.secret import Secret
@@ -65,10 +66,12 @@ CHECKS: Final[Mapping[str, Callable[[Any], None]]] = {
     "database.owner_url": _database_url,
     "database.service_url": _database_url,
     "database.retention_url": _database_url,
+    "database.replication_url": _database_url,
     "state.directory": _directory,
     **SIGN_IN_CHECKS,
     **NOTIFICATION_CHECKS,
     **UPDATE_CHECKS,
+    **BACKUPS_CHECKS,
 }
 
 
@@ -98,4 +101,5 @@ def across(config: Config) -> dict[str, str]:
                 wrong["server.public_url"] = f"must be set to an https:// origin, because {server.host} is not loopback"
     if hooks.decision_timeout_seconds > hooks.hold_seconds:
         wrong["hooks.decision_timeout_seconds"] = f"must not be above hooks.hold_seconds ({hooks.hold_seconds:g})"
-    return wrong | across_sign_in(config) | across_notifications(config) | across_updates(config.updates)
+    wrong |= across_sign_in(config) | across_notifications(config)
+    return wrong | across_updates(config.updates) | across_backups(config.backups)

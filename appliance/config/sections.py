@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from appliance.config.backups import Backups
 from appliance.config.notifications import Notifications, Smtp
 from appliance.config.origin import normalised_origin, origin_of
 from appliance.config.secret import Secret
@@ -112,6 +113,14 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="URL of the role that may delete ledger payloads when their retention ends;"
             " not set means that the owner creates it.",
+            extra=_URL,
+        ),
+    ] = None
+    replication_url: Annotated[
+        Secret | None,
+        Meta(
+            description="URL of a role with REPLICATION and pg_read_all_data, which copies the database for backups;"
+            " needed for a database of your own only.",
             extra=_URL,
         ),
     ] = None
@@ -361,6 +370,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     notifications: Notifications = Notifications()
     smtp: Smtp = Smtp()
     updates: Updates = Updates()
+    backups: Backups = Backups()
     logging: Logging = Logging()
     state: State = State()
     directories: Mapping[str, Directory] = {}

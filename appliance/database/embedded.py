@@ -33,6 +33,7 @@ from appliance.database.layout import (
 
 DATABASE = "leash"
 OWNER = "leash_owner"
+BACKUP = "leash_backup"  # copies the whole database, and writes nothing
 START_TIMEOUT_SECONDS = 60
 RETRY_SECONDS = 0.1
 # Only what differs from PostgreSQL's defaults. Statements and row values never enter its log: they may hold
@@ -148,6 +149,87 @@ class EmbeddedPostgres:
     def _settings(self) -> dict[str, str]:
         return SETTINGS if self.is_durable else {**SETTINGS, "fsync": "off", "full_page_writes": "off"}
 
+    def prepare_replication(self) -> str:
+        """Make the role that copies the database, and let the server keep track of changed blocks; the role's URL."""
+        password = self._password(BACKUP).replace("'", "''")
+        verb = "ALTER" if BACKUP in self._sql("SELECT rolname FROM pg_roles").split() else "CREATE"
+        self._sql(f"{verb} ROLE {BACKUP} LOGIN REPLICATION PASSWORD '{password}'")
+        self._sql(f"GRANT pg_read_all_data TO {BACKUP}")
+        self._sql("ALTER SYSTEM SET summarize_wal = on")
+        self._sql("SELECT pg_reload_conf()")
+        return self.url_of(BACKUP)
+
+    @contextlib.contextmanager
+    def replaced(self) -> Iterator[Path]:
+        """A fresh folder in which a data directory is made, `data` in it; afterwards that is the server's.
+
+        Raises:
+            EmbeddedServerError: there is a database already; nothing was touched.
+        """
+        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._turn():
+            home = Path(self.layout.data).parent
+            if self.layout.is_created or home.exists():
+                raise EmbeddedServerError(f"There is a database in {home} already")
+            ensure_user(self.layout)
+            make_socket_directory(self.layout)
+            place_binaries(self.layout)
+            make_reachable(home)
+            home.chmod(0o700)
+            try:
+                yield home
+                for path in (home, *home.rglob("*")):
+                    give(path, self.layout)
+            except BaseException:
+                shutil.rmtree(home, ignore_errors=True)
+                raise
+            self._layout = msgspec.structs.replace(self.layout, is_created=True)
+            write_pointer(self.state, self.layout)
+
+    def system_identifier(self) -> str:
+        """PostgreSQL's identifier of the database, read from its files; it need not run."""
+        told = self._run(["pg_controldata", "-D", self.layout.data]).stdout
+        lines = (line.partition(":") for line in told.splitlines())
+        return next(value.strip() for name, _, value in lines if name == "Database system identifier")
+
+    def move_aside(self, stamp: str) -> tuple[Path, ...]:
+        """Give the database, its pointer and the secrets other names; the new ones. `move_back` undoes it."""
+        home = Path(self.layout.data).parent
+        paths = (home, self.state / "secrets", self.state / "ledger.checkpoint", self.state / "postgres.json")
+        moved = tuple(path.rename(path.with_name(f"{path.name}.{stamp}")) for path in paths if path.exists())
+        self._layout = None
+        return moved
+
+    def move_back(self, moved: tuple[Path, ...]) -> None:
+        """Give what `move_aside` renamed its own names again; what lies there now is deleted."""
+        for path in moved:
+            old = path.with_name(path.name.rpartition(".")[0])
+            if old.is_dir():
+                shutil.rmtree(old)
+            path.replace(old)
+        self._layout = None
+
+    def is_in_recovery(self) -> bool:
+        """Whether it still replays its log.
+
+        Raises:
+            EmbeddedServerError: it ended, e.g. because the log ends before the wanted moment.
+        """
+        try:
+            return self._sql("SELECT pg_is_in_recovery()") == "t"
+        except EmbeddedServerError as problem:
+            tail = self._log.read_text(errors="replace").splitlines()[-5:] if self._log.exists() else []
+            raise EmbeddedServerError(f"Recovery failed; {self._log} ends: {' | '.join(tail)}") from problem
+
+    def forget_recovery(self) -> None:
+        """Take the settings of a finished recovery away, and the log that it was fed with."""
+        for setting in ("restore_command", "recovery_target_timeline", "recovery_target_action"):
+            self._sql(f"ALTER SYSTEM RESET {setting}")
+        for setting in ("recovery_target_time", "recovery_target_lsn"):
+            self._sql(f"ALTER SYSTEM RESET {setting}")
+        self._sql("SELECT pg_reload_conf()")
+        shutil.rmtree(Path(self.layout.data).parent / "log", ignore_errors=True)
+
     def stop(self) -> None:
         """Stop it fast: sessions are ended, committed work stays."""
         self._run(
@@ -192,10 +274,11 @@ class EmbeddedPostgres:
         self._layout = msgspec.structs.replace(self.layout, is_created=True)
         write_pointer(self.state, self.layout)
 
-    def _sql(self, statement: str) -> None:
-        """One statement as superuser; neither it nor the password is in argv, which every user can see."""
+    def _sql(self, statement: str, *, database: str = "postgres") -> str:
+        """What one statement as superuser gives; neither it nor the password is in argv, which every user can see."""
         login = {"PGHOST": self.layout.socket, "PGUSER": "postgres", "PGPASSWORD": self._password("postgres")}
-        self._run(["psql", "-v", "ON_ERROR_STOP=1", "-q", "-d", "postgres"], text=statement, environ=login)
+        words = ["psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-q", "-d", database]
+        return self._run(words, text=statement, environ=login).stdout.strip()
 
     def _run(
         self,

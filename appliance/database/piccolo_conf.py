@@ -26,6 +26,7 @@ FEATURES = (
     "approvals",
     "notifications",
     "clients",
+    "backups",
 )
 APP_REGISTRY = AppRegistry(apps=[app for feature in FEATURES if find_spec(app := f"appliance.{feature}.piccolo_app")])
 

@@ -80,6 +80,8 @@ class Up:
             console.fact("Left over", f"{', '.join(ended)} of an earlier run, ended now")
         check_port(config.server.host, config.server.port)
         self._start_database(undo)
+        if config.backups.store and (server := embedded_server(config)) is not None:
+            server.prepare_replication()
         with console.step("Schema") as step:
             step.detail, owner_link = prepare(self._line)
         with console.step("Services") as step:

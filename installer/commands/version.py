@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from appliance.release import version
 from installer.console import print_json
-from installer.release import version
 
 version_app = typer.Typer(rich_markup_mode=None)
 

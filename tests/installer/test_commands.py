@@ -7,8 +7,8 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from appliance.release import DISTRIBUTION, version
 from installer.groups import ENTRIES
-from installer.release import DISTRIBUTION, version
 from tests.installer.conftest import Leashctl
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
