@@ -15,6 +15,9 @@ from tests.support.samba import Samba, samba
 AREAS = ("road", "signin", "clients", "keeping", "host", "kubernetes", "visibility")
 # The area of the tests below a folder; what is not named here belongs to the main road.
 AREA_OF: dict[str, str] = {
+    "appliance/backups": "keeping",
+    "appliance/config/test_backups": "keeping",
+    "journeys/test_backups": "keeping",
     "appliance/approvals/test_news": "clients",
     "appliance/approvals/test_proof": "clients",
     "appliance/identity/test_streams": "clients",

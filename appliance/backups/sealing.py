@@ -7,7 +7,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 import pyrage
 import zstandard
@@ -115,8 +115,8 @@ class Opening:
     def __init__(self, sealed: Readable, name: str, keys: Sequence[pyrage.x25519.Identity]) -> None:
         """Nothing is read before the first `read`."""
         self._name = name
-        self._pipe: Any = _Pipe(lambda out: pyrage.decrypt_io(sealed, out, keys))  # read() is all that is used
-        self._content = zstandard.ZstdDecompressor().stream_reader(self._pipe, read_size=_PIECE)
+        self._pipe = _Pipe(lambda out: pyrage.decrypt_io(sealed, out, keys))
+        self._content = zstandard.ZstdDecompressor().stream_reader(cast("Any", self._pipe), read_size=_PIECE)
 
     def read(self, size: int = -1, /) -> bytes:
         """Content.
@@ -170,8 +170,10 @@ class _Pipe:
         if self._thread is None:
             self._start()
         assert self._reader is not None  # noqa: S101 - set by _start
+        if self._is_closed:
+            return b""
         piece = self._reader.read(_PIECE if size < 0 else size)
-        if not piece and not self._is_closed:
+        if not piece:
             self._end()
         return piece
 
@@ -189,8 +191,7 @@ class _Pipe:
             self._problem = problem
 
     def _end(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
+        self.close()
         if self._problem is not None:
             raise self._problem
 

@@ -30,6 +30,7 @@ TITLES = {
     "approvals": "Approvals",
     "notifications": "Notifications",
     "clients": "Phones and desktops",
+    "backups": "Backups",
 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -155,3 +156,19 @@ async def test_a_second_process_takes_over_from_one_that_was_killed(
             other.process.send_signal(signal.SIGTERM)
             assert await other.ended(10) == 0
             assert "leads_no_more" in other.said
+
+
+async def test_a_job_with_a_calendar_waits_for_its_time() -> None:
+    """It does not run at the start, and its next time is that of its own zone."""
+    counter = Counter()
+    job = Job(name="count.nightly", run=counter.run, every_seconds=0, cron="15 2 * * sun", zone="Asia/Tokyo")
+    scheduler = scheduled([job])
+    scheduler.start()
+    try:
+        await asyncio.sleep(0.1)
+        (planned,) = scheduler.get_jobs()
+        assert counter.runs == 0
+        assert (planned.next_run_time.isoweekday(), planned.next_run_time.hour) == (7, 2)
+        assert planned.next_run_time.utcoffset() == timedelta(hours=9)
+    finally:
+        scheduler.shutdown()
