@@ -45,7 +45,7 @@ FROM identity_group g LEFT JOIN (
   SELECT u.id, count(*) AS members FROM external_account a CROSS JOIN LATERAL unnest(a.groups) AS u(id) GROUP BY u.id
 ) m ON m.id = g.id
 """
-# A limit comes after the order, so that members are counted for the rows of the page alone.
+# Members are counted for the rows of the page alone.
 _PAGE: Final = """
 WHERE ($1 = '' OR g.name ILIKE $1 OR g.key = $2) AND ($3 = '' OR g.source = $3)
   AND (NOT $4 OR EXISTS (SELECT FROM group_grant x WHERE x.identity_group = g.id))
@@ -53,6 +53,14 @@ WHERE ($1 = '' OR g.name ILIKE $1 OR g.key = $2) AND ($3 = '' OR g.source = $3)
     (SELECT c.source, c.name, c.id FROM identity_group c WHERE c.id = $5))
 ORDER BY g.source, g.name, g.id LIMIT $6
 """
+_LIST: Final = f"""
+WITH page AS MATERIALIZED (SELECT g.* FROM identity_group g {_PAGE})
+SELECT g.id, g.source, g.key, g.name, g.is_gone, coalesce(m.members, 0) AS members FROM page g LEFT JOIN (
+  SELECT u.id, count(*) AS members FROM external_account a CROSS JOIN LATERAL unnest(a.groups) AS u(id)
+  WHERE u.id IN (SELECT id FROM page) GROUP BY u.id
+) m ON m.id = g.id
+ORDER BY g.source, g.name, g.id
+"""  # noqa: S608 - constants
 _IS_THERE: Final = "SELECT true FROM identity_group WHERE id = $1"
 _CALLED: Final = "WHERE g.id::text = $1 OR g.key = $1 OR g.name = $1 OR g.source || '/' || g.name = $1 ORDER BY g.id"
 _SHARED_NAMES: Final = """
@@ -126,7 +134,7 @@ async def find_groups(wanted: GroupFilter) -> tuple[Group, ...]:
         if wanted.after and not await connection.fetchval(_IS_THERE, wanted.after):
             raise GroupUnknownError
         rows = await connection.fetch(
-            _GROUPS + _PAGE,
+            _LIST,
             like_pattern(wanted.text),
             wanted.text,
             wanted.source,
