@@ -20,7 +20,7 @@ _EVENTS = {Outcome.ALLOW: events.ALLOWED, Outcome.DENY: events.DENIED, Outcome.A
 _FILE_KEYS = ("file_path", "path", "filePath", "notebook_path", "target_file", "absolute_path")
 _OTHER_KEYS = ("command", "cmd", "script", *_FILE_KEYS, "url", "query", "pattern", "description", "prompt")
 # Where agents tell beside the arguments which MCP server a call goes to; Cursor names its address or its command.
-_SERVER_KEYS = ("mcp_server", "mcp_context", "mcp_server_name", "mcpServer", "url", "command")
+SERVER_KEYS = ("mcp_server", "mcp_context", "mcp_server_name", "mcpServer", "url", "command")
 
 
 def action_hash(action: Action) -> bytes:
@@ -33,7 +33,7 @@ def action_hash(action: Action) -> bytes:
         "prompt": action.prompt, "project": action.project,
     }  # fmt: skip
     if action.kind is Kind.MCP:
-        record["server"] = {name: action.body[name] for name in _SERVER_KEYS if name in action.body}
+        record["server"] = {name: action.body[name] for name in SERVER_KEYS if name in action.body}
     return hashlib.sha256(canonical_text(record).encode()).digest()
 
 

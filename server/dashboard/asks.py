@@ -56,7 +56,7 @@ async def ask_view(request: AnyRequest, ask: Ask, characters: int) -> AskView:
         ask=ask,
         decision=decision,
         policies=await matched_policies(appliance_of(request).policies, names, ask.policy_version),
-        content=shown(content, characters),
+        content=shown(content, characters, ask.agent, decision.event if decision else ""),
         reason=str(content.get("reason", "")),
         is_open=ask.state is AskState.PENDING and ask.expires_at > now_of(request),
         why_not=_why_not(request, ask),

@@ -63,7 +63,7 @@ async def show_decision(request: AnyRequest, decision_id: FromPath[UUID]) -> Tem
         "decision.html",
         title="Decision",
         decision=decision,
-        content=shown(content, PAGE_CHARACTERS),
+        content=shown(content, PAGE_CHARACTERS, decision.agent, decision.event),
         policies=await matched_policies(appliance_of(request).policies, names, decision.policy_version),
         ask=await ask_by_id(decision.ask_id) if decision.ask_id else None,
         detail=detail,

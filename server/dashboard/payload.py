@@ -6,7 +6,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from appliance.actions.records import Facts
+from appliance.actions.records import Facts, Kind
+from appliance.agents import dialects
+from appliance.agents.errors import AgentsError
+from appliance.decisions.rules import SERVER_KEYS
 from appliance.ledger.records import EntryDetail
 from server.dashboard.visible import Excerpt, excerpt, json_escaped
 
@@ -48,10 +51,10 @@ def content_of(detail: EntryDetail) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def shown(content: Mapping[str, Any], characters: int) -> Shown:
-    """Lay out a decision's content, with at most so many characters of its arguments."""
+def shown(content: Mapping[str, Any], characters: int, agent: str = "", event: str = "") -> Shown:
+    """Lay out a decision's content, with at most so many characters of its arguments; whose it is, where known."""
     action = content.get("action")
-    arguments = _blocks(action, characters) if isinstance(action, dict) else ()
+    arguments = _blocks(arguments_of(action, agent, event), characters) if isinstance(action, dict) else ()
     return Shown(
         action=action,
         arguments=arguments,
@@ -78,9 +81,9 @@ def plain_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return json_escaped(pretty(value)) + "\n"
 
 
-def _blocks(action: Mapping[str, Any], characters: int) -> tuple[Block, ...]:
+def _blocks(arguments: Mapping[str, Any], characters: int) -> tuple[Block, ...]:
     blocks = []
-    for label, value in arguments_of(action).items():
+    for label, value in arguments.items():
         is_text = isinstance(value, str)
         part = excerpt(value if is_text else pretty(value), max(characters, 0))
         characters -= part.shown
@@ -88,8 +91,29 @@ def _blocks(action: Mapping[str, Any], characters: int) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def arguments_of(action: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The tool's input, whatever the agent calls it; a prompt; else everything that was sent."""
+def arguments_of(action: Mapping[str, Any], agent: str = "", event: str = "") -> Mapping[str, Any]:
+    """The tool's input as it was judged, with the server of an MCP call; a prompt; else everything that was sent.
+
+    Without `agent` and `event` the input is looked for under every name that an agent has for it.
+    """
+    try:
+        told = dialects.read(agent, event, action)
+    except AgentsError:  # nobody said whose it is, or it was denied because it could not be understood
+        return _found(action)
+    if told.kind is Kind.MCP:
+        server = {f"server: {name}": action[name] for name in SERVER_KEYS if name in action}
+        return {**server, **told.arguments} or action
+    return told.arguments or ({"prompt": told.prompt} if told.prompt else action)
+
+
+def _found(action: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = action.get("preToolUse")  # Cline
+    if isinstance(inner, dict):
+        action = inner
+    output = action.get("output")  # OpenCode
+    if isinstance(output, dict) and isinstance(output.get("args"), dict):
+        args: Mapping[str, Any] = output["args"]
+        return args
     for name in _INPUT_NAMES:
         if isinstance(action.get(name), dict) and action[name]:
             found: Mapping[str, Any] = action[name]
