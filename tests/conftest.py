@@ -35,6 +35,7 @@ AREA_OF: dict[str, str] = {
     "server/hooks/test_every_event": "clients",
     "server/test_streams": "clients",
     "appliance/adapters/jose": "signin",
+    "appliance/clients": "clients",
     "appliance/agents/configuration": "clients",
     "appliance/agents/coverage": "clients",
     "appliance/agents/shim": "clients",

@@ -14,6 +14,7 @@ from appliance.bootstrap.notifications import notifications_of
 from appliance.bootstrap.scanning import scanner_of
 from appliance.bootstrap.service_role import service_url_of
 from appliance.bootstrap.sign_in import directory_of, identity_of, providers_of
+from appliance.clients.remembered import RememberedSpans
 from appliance.clock import Clock, utc_now
 from appliance.config import Config
 from appliance.database import roles
@@ -73,6 +74,7 @@ class Appliance:
     approvals: Approvals
     endpoint: ProfileSigner
     notifications: Notifications
+    session_spans: RememberedSpans
     releases: Releases
     backups: LazyBackups
 
@@ -177,6 +179,7 @@ async def build_appliance(config: Config, service_url: str, clock: Clock, config
         protection=protection,
         approvals=Approvals(keys.derive("approvals"), AskNotices(), mask=protection.mask_text),
         notifications=notifications_of(config, keys, clock),
+        session_spans=RememberedSpans(),
         releases=Releases(config.updates),
         backups=LazyBackups(config, clock, config_file),
     )

@@ -10,7 +10,7 @@ from appliance.agents.coverage.records import Runtime
 from appliance.approvals.queries import pending_asks, recent_asks
 from appliance.approvals.records import Answerer, Ask
 from appliance.clients import rules
-from appliance.clients.records import Activity, AgentSession, ObservedSkill, Tally, Viewer
+from appliance.clients.records import Activity, AgentSession, ObservedSkill, SessionSpans, Tally, Viewer
 from appliance.database.connection import read_connection
 
 PENDING_MAX: Final = 500
@@ -28,10 +28,13 @@ FROM decision d LEFT JOIN machine m ON m.id = d.machine_id LEFT JOIN person p ON
 """
 # $1 is a person and $2 a machine, one of them null; $3 and $4 are the beginning as an identifier and as a moment.
 _OWN: Final = "d.id >= $3 AND d.created_at >= $4 AND (d.person_id = $1 OR d.machine_id = $2)"
+# Apps hide what was plainly allowed, so nobody reads it; the indexes are of the rest alone, which keeps writing cheap.
+_NOTABLE_ONLY: Final = "(d.outcome <> 'allow' OR d.secrets > 0)"
 # Of others' decisions a person sees those that they have answered.
 _ACTIVITY: Final = f"""
 {_SELECT} WHERE d.id IN (
-  (SELECT d.id FROM decision d WHERE {_OWN} AND ($5 = '' OR d.agent = $5) ORDER BY d.id DESC LIMIT $6::int + $7::int)
+  (SELECT d.id FROM decision d WHERE {_OWN} AND {_NOTABLE_ONLY} AND ($5 = '' OR d.agent = $5)
+   ORDER BY d.id DESC LIMIT $6::int + $7::int)
   UNION
   (SELECT a.decision_id FROM ask_answer w JOIN ask a ON a.id = w.ask_id
    WHERE w.person_id = $1 AND a.decision_id >= $3 AND ($5 = '' OR a.agent = $5)
@@ -51,13 +54,29 @@ SELECT s.*, coalesce(m.hostname, '') AS hostname FROM (
   GROUP BY d.machine_id, d.agent, d.session ORDER BY max(d.created_at) DESC LIMIT {_SESSIONS_MAX}
 ) s LEFT JOIN machine m ON m.id = s.machine_id ORDER BY s.last_at DESC
 """  # noqa: S608 - constants only
+_SPANS: Final = f"""
+SELECT count(*) FILTER (WHERE last_at > $5) AS today_sessions,
+  coalesce(sum(extract(epoch FROM last_at - greatest(first_at, $5))) FILTER (WHERE last_at > $5), 0)::bigint
+    AS today_seconds,
+  count(*) FILTER (WHERE last_at > $6) AS day_sessions,
+  coalesce(sum(extract(epoch FROM last_at - greatest(first_at, $6))) FILTER (WHERE last_at > $6), 0)::bigint
+    AS day_seconds,
+  count(*) FILTER (WHERE last_at > $7) AS week_sessions,
+  coalesce(sum(extract(epoch FROM last_at - greatest(first_at, $7))) FILTER (WHERE last_at > $7), 0)::bigint
+    AS week_seconds,
+  count(*) AS month_sessions, coalesce(sum(extract(epoch FROM last_at - first_at)), 0)::bigint AS month_seconds
+FROM (
+  SELECT min(d.created_at) AS first_at, max(d.created_at) AS last_at
+  FROM decision d WHERE {_OWN} AND d.session <> '' GROUP BY d.machine_id, d.agent, d.session
+) s
+"""  # noqa: S608 - constants only
 _TALLIES: Final = f"""
 SELECT d.agent, d.outcome, d.policies, coalesce(a.state, '') AS ask_state, count(*) AS count
 FROM decision d LEFT JOIN ask a ON a.id = d.ask_id
 WHERE {_OWN} GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC LIMIT {_TALLIES_MAX}
 """  # noqa: S608 - constants only
 _NOTABLE: Final = f"""
-{_SELECT} WHERE {_OWN} AND (d.outcome <> 'allow' OR d.secrets > 0) ORDER BY d.id DESC LIMIT $5
+{_SELECT} WHERE {_OWN} AND {_NOTABLE_ONLY} ORDER BY d.id DESC LIMIT $5
 """
 _SKILLS: Final = """
 SELECT * FROM skill_observation WHERE ($1::uuid IS NULL OR id < $1) ORDER BY id DESC LIMIT $2
@@ -86,7 +105,10 @@ async def ended_asks(viewer: Viewer, *, limit: int) -> list[Ask]:
 async def activity(
     viewer: Viewer, since: datetime, *, agent: str = "", offset: int = 0, limit: int = 50
 ) -> list[Activity]:
-    """Decisions about the viewer's own agents, and those that they have answered, newest first."""
+    """Notable decisions about the viewer's own agents, and those that they have answered, newest first.
+
+    Notable is what was asked about, denied, or carried a secret.
+    """
     async with read_connection() as connection:
         rows = await connection.fetch(_ACTIVITY, *_own(viewer, since), agent, offset, limit)
     return [_activity(row) for row in rows]
@@ -108,6 +130,15 @@ async def agent_sessions(viewer: Viewer, since: datetime) -> list[AgentSession]:
     async with read_connection() as connection:
         rows = await connection.fetch(_SESSIONS, *_own(viewer, since))
     return [AgentSession(**{**dict(row), "mcp_servers": tuple(row["mcp_servers"])}) for row in rows]
+
+
+async def session_spans(viewer: Viewer, now: datetime) -> SessionSpans:
+    """How many conversations the viewer's own agents had, and how long they were; it reads a whole month."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = [midnight, now - timedelta(days=1), now - timedelta(days=7)]
+    async with read_connection() as connection:
+        row = await connection.fetchrow(_SPANS, *_own(viewer, now - timedelta(days=30)), *since)
+    return SessionSpans(**dict(row))
 
 
 async def runtimes_for(viewer: Viewer) -> list[Runtime]:

@@ -85,6 +85,19 @@ class AgentSession(msgspec.Struct, frozen=True, kw_only=True):
     mcp_servers: tuple[str, ...]
 
 
+class SessionSpans(msgspec.Struct, frozen=True, kw_only=True):
+    """Conversations since midnight (UTC), and of the last 24 hours, 7 and 30 days: how many, and how long."""
+
+    today_sessions: int
+    today_seconds: int
+    day_sessions: int
+    day_seconds: int
+    week_sessions: int
+    week_seconds: int
+    month_sessions: int
+    month_seconds: int
+
+
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """How many decisions were alike: same agent, outcome, policies and outcome of the ask."""
 

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from appliance.agents.coverage.records import Runtime
 from appliance.clients import rules
-from appliance.clients.records import AgentSession
+from appliance.clients.records import AgentSession, SessionSpans
 from server.api.clients.activity import ActivityItem
 from server.api.clients.texts import last_part, line
 
@@ -141,20 +141,13 @@ def _session(session: AgentSession, activity: Sequence[ActivityItem]) -> Session
     )
 
 
-def metrics_of(sessions: Sequence[AgentSession], now: datetime) -> SessionMetrics:
-    """Counted from midnight (UTC), and over the last 24 hours, 7 and 30 days."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    today, day = _since(sessions, midnight), _since(sessions, now - timedelta(days=1))
-    week, month = _since(sessions, now - timedelta(days=7)), _since(sessions, now - timedelta(days=30))
+def metrics_of(spans: SessionSpans) -> SessionMetrics:
+    """As apps call them."""
     return SessionMetrics(
-        today_sessions=today[0], today_seconds=today[1], last24h_sessions=day[0], last24h_seconds=day[1],
-        week_sessions=week[0], week_seconds=week[1], month_sessions=month[0], month_seconds=month[1],
+        today_sessions=spans.today_sessions, today_seconds=spans.today_seconds, last24h_sessions=spans.day_sessions,
+        last24h_seconds=spans.day_seconds, week_sessions=spans.week_sessions, week_seconds=spans.week_seconds,
+        month_sessions=spans.month_sessions, month_seconds=spans.month_seconds,
     )  # fmt: skip
-
-
-def _since(sessions: Sequence[AgentSession], since: datetime) -> tuple[int, int]:
-    spans = [_seconds(max(session.first_at, since), session.last_at) for session in sessions if session.last_at > since]
-    return len(spans), sum(spans)
 
 
 def _seconds(first: datetime, last: datetime) -> int:

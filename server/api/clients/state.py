@@ -83,8 +83,7 @@ async def show_state(request: AnyRequest) -> MobileState:
     waiting = await waiting_for(request, viewer)
     found = await activity(viewer, now - HISTORY, limit=_EVENTS)
     items = await items_of(appliance.policies, found)
-    sessions = await agent_sessions(viewer, now - HISTORY)
-    day = [session for session in sessions if session.last_at > now - _DAY]
+    sessions = await agent_sessions(viewer, now - _DAY)
     return MobileState(
         server_time=now,
         user=user_of(request, viewer),
@@ -92,10 +91,10 @@ async def show_state(request: AnyRequest) -> MobileState:
         client_config=ClientConfig(),
         pending_approvals=waiting.approvals,
         attention_events=waiting.events,
-        agents=agents_of(await runtimes_for(viewer), day, items),
+        agents=agents_of(await runtimes_for(viewer), sessions, items),
         recent_activity=items[:FIRST_PAGE],
         history_pagination=HistoryPagination(page=1, limit=FIRST_PAGE, has_more=len(items) > FIRST_PAGE),
-        session_metrics=metrics_of(sessions, now),
+        session_metrics=metrics_of(await appliance.session_spans.of(viewer, now)),
         session_monitoring_pauses=[],
         plugins=plugins_of(appliance),
         outcomes=await outcomes_for(appliance, viewer, now, _OUTCOMES),
