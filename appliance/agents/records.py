@@ -59,11 +59,12 @@ class EnrolmentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a machine sends to enrol; everything but the token is its own claim.
 
     Attributes:
+        deployment_token: empty where somebody who is signed in enrols their own machine.
         platform: operating system, e.g. `darwin`.
         mode: what the client calls its way of working, e.g. `enterprise`.
     """
 
-    deployment_token: str
+    deployment_token: str = ""
     hostname: str = ""
     platform: str = ""
     os_release: str = ""

@@ -53,7 +53,6 @@ class Heard(msgspec.Struct, frozen=True):
 async def enroll_desktop(request: AnyRequest, data: JSONBody[DesktopBody]) -> Enrolled:
     """Give the machine of whoever is signed in a token of its own; no other machine loses its."""
     asked = EnrolmentRequest(
-        deployment_token="",  # the session stands in its place
         hostname=data.hostname,
         platform=data.platform or "",
         os_release=data.os_release or "",

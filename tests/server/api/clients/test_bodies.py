@@ -28,7 +28,10 @@ BODIES = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8).map(msgspec
 )
 
 
-@settings(max_examples=120, deadline=None, database=None, derandomize=True, suppress_health_check=[*HealthCheck])
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]  # the database is real
+
+
+@settings(max_examples=120, deadline=None, database=None, derandomize=True, suppress_health_check=SLOW)
 @given(st.integers(0, 10_000), BODIES, st.sampled_from(["person", "machine", "nobody", "dead"]))
 async def test_any_body_is_answered_in_words(world: World, place: int, body: bytes, who: str) -> None:
     """By a person, a machine and strangers, on each route that changes something; bodies are made at random."""
