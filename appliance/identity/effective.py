@@ -40,7 +40,7 @@ CAN_COME_IN: Final = """(NOT p.is_disabled AND NOT p.is_sealed AND (
   EXISTS (SELECT FROM local_credential c WHERE c.person = p.id)
   OR EXISTS (SELECT FROM external_account a
     WHERE a.person = p.id AND NOT a.is_disabled AND a.source NOT LIKE 'scim:%')))"""  # SCIM lets nobody sign in
-# $1 is a list of roles and approver groups; where no group has any of them, nobody's groups are looked at.
-HOLDS_ANY: Final = f"""(EXISTS (SELECT FROM person_role r WHERE r.person = p.id AND r.role = ANY($1))
-  OR (EXISTS (SELECT FROM group_grant x WHERE x.role = ANY($1))
-    AND EXISTS (SELECT FROM ({_GRANTS}) e WHERE e.role = ANY($1))))"""  # noqa: S608 - constants
+# The same the other way round as HOLDERS: from roles and approver groups, which are $1, for all projects or some.
+HOLDS_ANY: Final = """p.id IN (SELECT r.person FROM person_role r WHERE r.role = ANY($1)
+  UNION ALL SELECT a.person FROM external_account a JOIN group_grant g ON g.identity_group = ANY(a.groups)
+    WHERE g.role = ANY($1) AND NOT a.is_disabled)"""

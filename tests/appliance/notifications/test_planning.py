@@ -5,7 +5,8 @@ from uuid import UUID
 
 from appliance.actions.records import AskTerms
 from appliance.approvals.records import Ask
-from appliance.database.connection import read_connection
+from appliance.database.connection import current_connection, read_connection
+from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
 from appliance.identity.break_glass.records import Notice as GlassNotice
 from appliance.identity.records import Role
@@ -128,3 +129,33 @@ async def test_the_glass_wakes_everybody_who_looks_after_it(committed_database: 
     await GlassAlarm().tell(GlassNotice(event="break_glass.opened", said="The glass is broken.", at=NOON))
     await telling.after()
     assert {to for to, _ in telling.outside.sent} == set(phones[:3])
+
+
+async def test_a_group_of_a_directory_is_told_for_its_projects(rolled_back_database: TestDatabase) -> None:
+    """Whoever has the approver group for this project hears of it; for another project, or disabled there, not."""
+    telling = Telling()
+    near, far, gone = [await somebody(Role.MEMBER) for _ in range(3)]
+    for person, project, is_disabled in ((near, "/src/*", False), (far, "/other", False), (gone, "/src/*", True)):
+        await telling.phone(person)
+        await granted(person, "group:payments", project, is_disabled=is_disabled)
+    await opened(telling.approvals, AskTerms(roles=("group:payments",)))
+    assert await told_of(telling) == {near}
+
+
+async def granted(person: UUID, role: str, project: str, *, is_disabled: bool) -> None:
+    """Put the person into a group of a directory of their own, which has the role for the project."""
+    connection, group = current_connection(), uuid7()
+    await connection.execute(
+        "INSERT INTO identity_group (id, source, key, name, is_gone) VALUES ($1, 'directory:corp', $2, $2, false)",
+        group, str(group),
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO external_account (id, source, key, person, user_name, is_disabled, groups, created_at, seen_at) "
+        "VALUES ($1, 'directory:corp', $2, $3, 'x', $4, ARRAY[$5::uuid], $6, $6)",
+        uuid7(), str(person), person, is_disabled, group, NOON,
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO group_grant (id, identity_group, role, project, created_at, created_by) "
+        "VALUES ($1, $2, $3, $4, $5, '')",
+        uuid7(), group, role, project, NOON,
+    )  # fmt: skip
