@@ -39,8 +39,8 @@ KINDS: Final[dict[Kind, Telling]] = {
     Kind.DIRECTORY_FAILING: Telling(
         "A directory cannot be read", "/directories", roles=(Role.OWNER, Role.ADMINISTRATOR)
     ),
-    Kind.COVERAGE_TAMPERED: Telling("An agent's hooks were changed", "/agents", Severity.HIGH, _LOOKS_AFTER),
-    Kind.COVERAGE_SILENT: Telling("An agent works without its hooks", "/agents", roles=_LOOKS_AFTER),
+    Kind.COVERAGE_TAMPERED: Telling("An agent's hooks were changed", "/agents/coverage", Severity.HIGH, _LOOKS_AFTER),
+    Kind.COVERAGE_SILENT: Telling("An agent works without its hooks", "/agents/coverage", roles=_LOOKS_AFTER),
     Kind.DELIVERY_DEAD: Telling(
         "A webhook could not be told", "/notifications", roles=(Role.OWNER, Role.ADMINISTRATOR)
     ),
