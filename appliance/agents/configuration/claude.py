@@ -19,7 +19,7 @@ _MANAGED: Final = {
     System.WINDOWS: r"C:\Program Files\ClaudeCode\managed-settings.json",
 }
 _OWN: Final = "~/.claude/settings.json"
-_FAIL_CLOSED: Final = 'Claude Code obeys `onFailure: "block"` from release 2.1.295; older ones go on without a hook.'
+_FAIL_CLOSED: Final = "Claude Code obeys onFailure from release 2.1.295; older ones go on without a hook."
 _BY_USER: Final = "Whoever uses the agent, and the agent itself, can change these settings: prefer the scope managed."
 
 

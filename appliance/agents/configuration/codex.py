@@ -56,7 +56,7 @@ def configuration(request: Request) -> Configuration:
         files=(File(path="~/.codex/hooks.json", content=content),),
         cautions=(
             _FAILS_OPEN,
-            "Codex runs these hooks once its user has trusted them: enter `/hooks`.",
+            "Codex runs these hooks once its user has trusted them: enter /hooks.",
         ),
     )
 

@@ -33,5 +33,5 @@ def configuration(request: Request) -> Configuration:
     return Configuration(
         agent="cursor",
         files=(File(path=path, content=as_json({"version": 1, "hooks": hooks})),),
-        cautions=("Releases of Cursor that have no `preToolUse` ignore it silently: watch its coverage.",),
+        cautions=("Releases of Cursor that have no preToolUse ignore it silently: watch its coverage.",),
     )

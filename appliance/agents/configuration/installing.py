@@ -6,8 +6,10 @@ from appliance.agents.configuration.hooks import shim_folder, shim_path
 from appliance.agents.configuration.records import Configuration, Request, Scope, System, Transport
 from appliance.agents.shim.release import shim_checksum
 
+# In parentheses, so that a shell into which this is pasted reads all of it before the first question.
 _UNIX = """\
 # Asks for a deployment token of the service, from `leashctl agents token create` or the page Agents.
+(
 set -eu
 fresh=$(mktemp)
 curl -fsS {origin}/shim/openleash-hook.sh -o "$fresh"
@@ -24,6 +26,7 @@ token=$(printf '{{"deploymentToken":"%s","hostname":"%s","platform":"{platform}"
 test -n "$token"
 umask 077
 {keep}
+)
 """
 _KEEP_MANAGED = """\
 {sudo}mkdir -p -m 0755 "{folder}/tokens"
