@@ -25,7 +25,7 @@ from appliance.agents.dialects.dialect import (
     Event,
     Reply,
 )
-from appliance.agents.dialects.results import masked_of
+from appliance.agents.dialects.results import masked_of, text_of
 
 OWN_HOLD_SECONDS: Final = 25.0
 _OWN: Final[Mapping[str, Moment]] = {
@@ -78,9 +78,11 @@ def _replaced(text: str) -> Reply:
 def _with_output(allowed: Reply, sent: Body, masked: Body) -> Reply:
     """The result in Copilot's own form, whichever way the body spells it."""
     output = masked_of(sent, masked, ("toolResult", "tool_result"))
+    if output is None:
+        return allowed
     told = output if isinstance(output, Mapping) else {}
     text = next((told[name] for name in ("textResultForLlm", "text_result_for_llm") if name in told), None)
-    return {**allowed, **_replaced(text)} if isinstance(text, str) else allowed
+    return {**allowed, **_replaced(text if isinstance(text, str) else text_of(output))}
 
 
 _PERMISSION: Final = Event(Moment.BEFORE_TOOL, _behave_allow, _behave_deny, hold_seconds=OWN_HOLD_SECONDS)

@@ -18,6 +18,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 FIELDS = [
+    "preToolUse", "postToolUse", "userPromptSubmit", "output", "toolResult", "tool_response", "parameters",
     "tool_name", "toolName", "tool", "tool_input", "toolArgs", "input", "output", "args", "command", "file_path", "url",
     "cwd", "workspace_roots", "prompt", "message", "session_id", "mcp_server", "hook_event_name", "permissionDecision",
 ]  # fmt: skip
@@ -155,3 +156,39 @@ def test_what_opencode_asks_about_is_judged_by_its_pattern_if_nothing_else_tells
     for name, place in (("type", "pattern"), ("permission", "patterns")):
         action = dialects.read("opencode", "permission.ask", {"input": {name: "bash", place: pattern}, "output": {}})
         assert (action.kind, action.arguments["command"]) == (Kind.SHELL, "rm -rf x")
+
+
+SECRET = "hunter2hunter2"
+
+
+def _masked(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value as the scanner would give it."""
+    if isinstance(value, dict):
+        return {name: _masked(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    return value.replace(SECRET, "[secret]") if isinstance(value, str) else value
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    place=st.sampled_from(
+        [(agent, name) for agent, dialect in DIALECTS.items() for name, event in dialect.events.items() if event.masked]
+    ),
+    result=st.recursive(
+        st.none() | st.integers() | st.text(max_size=5) | st.just(SECRET),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["stdout", "llmContent", "textResultForLlm", "output", "a"]), inner)
+        ),
+        max_leaves=6,
+    ),
+)
+def test_no_result_of_any_form_brings_a_secret_to_the_model(place: tuple[str, str], result: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Wherever it stands in the result, the reply replaces the result, and holds the mark alone."""
+    agent, event = place
+    sent = {"tool_name": "MCP:x", **dict.fromkeys(("tool_response", "toolResult", "tool_output", "output"), result)}
+    allowed = dialects.allow(agent, event, "some words")
+    told = json.dumps(dialects.with_masked_output(agent, event, allowed, sent, _masked(sent)))
+    assert SECRET not in told
+    assert (told != json.dumps(allowed)) == (SECRET in json.dumps(result))
