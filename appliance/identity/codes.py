@@ -35,7 +35,16 @@ def qr_svg(uri: str) -> str:
     """The address as an inline SVG element, dark on white in every theme: scanners want that contrast."""
     out = io.BytesIO()
     segno.make(uri, error="m", micro=False).save(
-        out, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False, svgns=True, nl=False
+        out,
+        kind="svg",
+        scale=5,
+        border=4,
+        dark="#000",
+        light="#fff",
+        xmldecl=False,
+        svgns=True,
+        nl=False,
+        omitsize=True,
     )
     return out.getvalue().decode()
 

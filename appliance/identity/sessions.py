@@ -101,20 +101,6 @@ class Sessions:
 
     async def authenticate(self, token: str | None, now: datetime) -> SignedIn | None:
         """Whose live session the token belongs to; None for an unknown, ended or idle one, or a disabled person."""
-        return await self._find(token, now, is_use=True)
-
-    async def is_live(self, token: str | None, now: datetime) -> bool:
-        """Whether `authenticate` would find somebody; asking is no use of the session and keeps it from no idleness."""
-        return await self._find(token, now, is_use=False) is not None
-
-    async def live_among(self, tokens: Collection[str], now: datetime) -> dict[str, SignedIn]:
-        """Whose each of the tokens is that is live, in one look at the database; no use of any session."""
-        hashes = {found: token for token in tokens if (found := hash_of(token, SESSION))}
-        async with read_connection() as connection:
-            rows = await connection.fetch(_FIND_ALL, list(hashes), *self._live_at(now))
-        return {hashes[row["token_hash"]]: _signed_in(row) for row in rows}
-
-    async def _find(self, token: str | None, now: datetime, *, is_use: bool) -> SignedIn | None:
         token_hash = hash_of(token, SESSION)
         if token_hash is None:
             return None
@@ -127,12 +113,19 @@ class Sessions:
         if row is None:
             return None
         signed_in = _signed_in(row)
-        seen_at = await self._seen(row, now) if is_use else row["last_seen_at"]
+        seen_at = await self._seen(row, now)
         ends_at = signed_in.expires_at
         if signed_in.kind in self._idle_of:
             ends_at = min(ends_at, seen_at + self._idle_of[signed_in.kind])
         self._cache.put(token_hash, signed_in, now, ends_at, generation)
         return signed_in
+
+    async def live_among(self, tokens: Collection[str], now: datetime) -> dict[str, SignedIn]:
+        """Whose each of the tokens is that is live, in one look at the database; no use of any session."""
+        hashes = {found: token for token in tokens if (found := hash_of(token, SESSION))}
+        async with read_connection() as connection:
+            rows = await connection.fetch(_FIND_ALL, list(hashes), *self._live_at(now))
+        return {hashes[row["token_hash"]]: _signed_in(row) for row in rows}
 
     def _live_at(self, now: datetime) -> tuple[datetime, datetime, datetime]:
         """The last parameters of `_LIVE`."""

@@ -59,6 +59,27 @@ async def test_an_ask_is_answered_by_keyboard_alone(cloud: Cloud, machine: Machi
         assert window.complaints == []
 
 
+async def test_one_stream_serves_every_open_page(cloud: Cloud, machine: Machine) -> None:
+    """Two pages of a browser hear by the stream of the first; when that is closed, the second one goes on by itself."""
+    owner = await cloud.owner()
+    streams: list[str] = []
+    async with browser_window(cloud.url, person=owner) as window:
+        window.context.on("request", lambda request: streams.append(request.url))
+        first, second = window.page, await window.context.new_page()
+        for page in (first, second):
+            await page.goto(f"{cloud.url}/approvals")
+        async with held(machine, bash("git push --force origin one-stream")) as [_]:
+            for page in (first, second):
+                await page.get_by_text("one-stream").first.wait_for(timeout=15_000)
+            assert len([url for url in streams if url.endswith("/live")]) == 1
+            await first.close()
+        async with held(machine, bash("git push --force origin other-stream")) as [_]:
+            await second.get_by_text("other-stream").first.wait_for(timeout=15_000)
+        assert len([url for url in streams if url.endswith("/live")]) == 2
+        assert window.complaints == []
+    await cloud.expire_asks(machine)
+
+
 async def _tab_to(window: Window, tag: str, text: str = "") -> None:
     for _ in range(_PRESSES_MAX):
         await window.page.keyboard.press("Tab")

@@ -55,7 +55,9 @@ _DEVICE = {
 }  # fmt: skip
 # What a browser that reaches its push service would give; everything after that is real.
 _SUBSCRIBED = """
-PushManager.prototype.subscribe = async () => ({ toJSON: () => (%s) });
+const subscription = %s;
+PushManager.prototype.subscribe = async () => ({ toJSON: () => subscription });
+PushManager.prototype.getSubscription = async () => subscription;
 """
 
 
@@ -186,6 +188,11 @@ async def test_a_phone_is_told_and_answers_by_touch(phone: Phone) -> None:
     await page.get_by_role("button", name="Tell me here").tap()
     await page.get_by_role("cell", name="My phone").wait_for()
     await phone.looks_right("notifications")
+    lost = page.get_by_text("This device is no longer told")
+    assert not await lost.is_visible()
+    await page.evaluate("localStorage.setItem('push-endpoint', 'https://push.example.net/another')")
+    await phone.opened("/approvals")
+    await lost.wait_for()
     await phone.opened("/approvals")
     async with httpx.AsyncClient(base_url=origin, timeout=60, trust_env=False) as client:
         held = asyncio.create_task(_asks(client))

@@ -41,6 +41,7 @@
       "X-CSRF-Token": form.elements.csrf_token.value,
     };
     await told("/v1/push/subscriptions", { method: "POST", headers, body });
+    localStorage.setItem("push-endpoint", endpoint);
     location.assign(form.dataset.done);
   };
 
