@@ -98,8 +98,9 @@ class Dispatcher:
             if fields is None:
                 await claims.withdrawn(claimed, why or "the address was removed", self._clock())
                 return
-            summarised = ask if self._is_summary_sent else None
-            message = message_of(claimed.notice, self._origin, self._clock(), summarised)
+            message = message_of(
+                claimed.notice, self._origin, self._clock(), ask, is_summary_sent=self._is_summary_sent
+            )
             await self._hand_over(claimed, Target(destination=claimed.destination, address=fields), message)
         except SendError as problem:
             await self._failed(claimed, problem)

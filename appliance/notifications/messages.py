@@ -7,13 +7,16 @@ from typing import Final
 from appliance.approvals.records import Ask
 from appliance.notifications.kinds import KINDS
 from appliance.notifications.records import Kind, Message, Stored
+from appliance.notifications.rules import severity_of
 
 SUMMARY_MAX: Final = 200
 _BODY: Final = "Open the page to read it."
 
 
-def message_of(notice: Stored, origin: str, now: datetime, ask: Ask | None = None) -> Message:
-    """The message; `ask` is given where a summary of it may be sent."""
+def message_of(
+    notice: Stored, origin: str, now: datetime, ask: Ask | None = None, *, is_summary_sent: bool = False
+) -> Message:
+    """The message; of `ask`, which it may be about, a summary is sent only where that is wanted."""
     telling = KINDS[notice.kind]
     path = telling.path.replace("{about}", str(notice.about or ""))
     return Message(
@@ -22,8 +25,8 @@ def message_of(notice: Stored, origin: str, now: datetime, ask: Ask | None = Non
         kind=notice.kind,
         url=f"{origin}{path}",
         title=telling.title,
-        body=_summary(ask) if ask is not None else _BODY,
-        severity=telling.severity,
+        body=_summary(ask) if ask is not None and is_summary_sent else _BODY,
+        severity=severity_of(notice.kind, ask),
         occurred_at=notice.created_at,
         seconds_left=max(0, int((notice.expires_at - now).total_seconds())),
     )

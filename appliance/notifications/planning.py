@@ -28,11 +28,13 @@ _WITHDRAW: Final = """
 UPDATE notification_delivery SET state = 'withdrawn', ended_at = $2, outcome = 'the ask has ended'
 WHERE about = $1 AND kind = 'ask.opened' AND state = 'waiting' AND person IS NOT NULL
 """
-# Also what is being sent at this moment: it may arrive.
+# Also what is being sent at this moment: it may arrive, and must do so before the word that it is over.
 _SHOWN: Final = """
-SELECT DISTINCT person, destination FROM notification_delivery
+SELECT person, destination, bool_or(claimed_until IS NOT NULL) AS is_under_way FROM notification_delivery
 WHERE about = $1 AND kind = 'ask.opened' AND channel = 'web_push' AND (state = 'sent' OR claimed_until IS NOT NULL)
+GROUP BY person, destination
 """
+_UNDER_WAY: Final = timedelta(seconds=3)
 _NO_CHANNEL: Final = "the person has no channel for this"
 _SLEEPS: Final = "quiet hours last longer than the ask"
 
@@ -95,7 +97,7 @@ class Planner:
             return []
         readers = await recipients.of_ask(ask)
         by_person = {reader.person: reader for reader in (*readers.ordered, *readers.others)}
-        severity = KINDS[notice.kind].severity
+        severity = rules.severity_of(notice.kind, ask)
         turns = rules.turns(
             [reader.person for reader in readers.ordered if _is_reachable(reader, notice.kind)],
             [reader.person for reader in readers.others],
@@ -182,7 +184,7 @@ async def _withdrawn(notice: Stored, now: datetime) -> list[NewDelivery]:
     return [
         NewDelivery(
             notification=notice, person=row["person"], channel=Channel.WEB_PUSH, destination=row["destination"],
-            due_at=now,
+            due_at=now + _UNDER_WAY if row["is_under_way"] else now,
         )
         for row in rows
     ]  # fmt: skip

@@ -39,6 +39,14 @@ def is_told(ask: Ask, answerer: Answerer) -> bool:
     return not roles.isdisjoint(ask.terms.roles)
 
 
+def severity_of(kind: Kind, ask: Ask | None) -> Severity:
+    """How urgent it is: an ask is where its policy wants more of people than one plain allow."""
+    if ask is None or kind is not Kind.ASK_OPENED:
+        return KINDS[kind].severity
+    is_grave = ask.terms.quorum > 1 or ask.terms.step_up or ask.terms.match_number
+    return Severity.HIGH if is_grave else Severity.NORMAL
+
+
 def is_quiet(preferences: Preferences, moment: datetime) -> bool:
     """Whether the moment lies in the person's quiet hours, by the clock on their wall."""
     begin, end = preferences.quiet_from, preferences.quiet_until
