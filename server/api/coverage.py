@@ -10,10 +10,13 @@ from msgspec import Meta
 
 from appliance.agents.coverage.queries import coverage, coverage_statements
 from appliance.agents.coverage.records import CoverageFilter, CoverageState, Covered
-from appliance.agents.coverage.service import accept_change
+from appliance.agents.coverage.service import accept_change, record_activity
+from appliance.agents.errors import AgentUnknownError
+from appliance.agents.names import AGENT_NAMES, agent_of
 from appliance.identity.rules import Permission
+from server.api.clients.callers import viewer_of
 from server.authentication import signed_in_of
-from server.authorization import requires
+from server.authorization import requires, requires_client
 from server.dashboard.dependencies import AnyRequest, now_of
 
 _READ = requires(Permission.AGENTS_READ)
@@ -50,4 +53,19 @@ async def accept_agent_change(request: AnyRequest, runtime_id: FromPath[UUID]) -
     return await accept_change(signed_in_of(request).actor, runtime_id, now=now_of(request))
 
 
-handlers = [list_coverage, accept_agent_change]
+@post("/v1/agents/{agent:str}/activity", guards=[requires_client], status_code=204, tags=["Agents"])
+async def tell_of_activity(
+    request: AnyRequest, agent: FromPath[str], hostname: FromQuery[Annotated[str, Meta(max_length=255)]] = ""
+) -> None:
+    """Tell that an agent works, as telemetry, usage or a list of processes shows; without hooks it is silent then.
+
+    A machine tells of itself; whoever is signed in names one of their own by `hostname`.
+    """
+    known = agent_of(agent)
+    if known not in AGENT_NAMES:
+        raise AgentUnknownError
+    viewer = viewer_of(request)
+    await record_activity(viewer.machine_id, viewer.person_id, hostname, known, now_of(request))
+
+
+handlers = [list_coverage, accept_agent_change, tell_of_activity]

@@ -10,6 +10,7 @@ from appliance.agents.coverage import events, rules, statements
 from appliance.agents.coverage.ports import CoverageAlarm, HookSource
 from appliance.agents.coverage.queries import runtime_by_id, runtimes
 from appliance.agents.coverage.records import AgentReport, CoverageState, Covered, LastHook, Runtime
+from appliance.agents.errors import MachineUnknownError
 from appliance.agents.names import AGENT_NAMES, agent_name, agent_of
 from appliance.agents.rules import HOSTNAME_MAX, PLATFORM_MAX, VERSION_MAX, one_line
 from appliance.agents.shim.release import shim_marks
@@ -20,6 +21,8 @@ from appliance.ledger.records import Actor, ActorKind, LedgerEntry
 from appliance.ledger.service import append
 
 AGENTS_PER_MACHINE: Final = 32
+# On machines that have not enrolled, whose names a client can make up.
+AGENTS_PER_PERSON: Final = 200
 NAME_MAX: Final = 100
 EXECUTABLE_MAX: Final = 500
 DETAIL_MAX: Final = 300
@@ -43,7 +46,8 @@ async def record_reports(
     """Keep what a client says of the agents on its machine.
 
     Without `machine_id` it is the person's machine of that name, where one has enrolled. What has no usable kind, or
-    is of an unknown kind beyond 32 agents of one machine, is left out: a client must not be able to fill the table.
+    is beyond 32 agents of one machine or 200 of a person's machines that have not enrolled, is left out: a client must
+    not be able to fill the table.
     """
     async with transaction():
         machine_id, host = await _place_of(machine_id, person_id, hostname)
@@ -74,15 +78,21 @@ def _told(agent: str, report: AgentReport) -> tuple[Any, ...]:
 async def record_activity(
     machine_id: UUID | None, person_id: UUID | None, hostname: str, agent: str, now: datetime
 ) -> None:
-    """Note that an agent works, by something other than its hooks: telemetry, usage, or a client's word."""
+    """Note that an agent works, by something other than its hooks: telemetry, usage, or a client's word.
+
+    Without `machine_id` it is the person's machine of that name.
+
+    Raises:
+        MachineUnknownError: no machine of theirs that has enrolled has this name.
+    """
     async with transaction():
         machine_id, host = await _place_of(machine_id, person_id, hostname)
-        kept = await _kept({agent_of(agent): None}, machine_id, person_id, host)
-        if not kept or (machine_id is None and person_id is None):
-            return
-        [known] = kept
-        sql = statements.ACTIVE_OF_PERSON if machine_id is None else statements.ACTIVE_OF_MACHINE
-        await current_connection().execute(sql, uuid7(), machine_id, person_id, host, known, agent_name(known), now)
+        if machine_id is None:
+            raise MachineUnknownError
+        for known in await _kept({agent_of(agent): None}, machine_id, person_id, host):
+            await current_connection().execute(
+                statements.ACTIVE, uuid7(), machine_id, host, known, agent_name(known), now
+            )
 
 
 async def _place_of(machine_id: UUID | None, person_id: UUID | None, hostname: str) -> tuple[UUID | None, str]:
@@ -101,10 +111,13 @@ async def _kept(told: dict[str, Any], machine_id: UUID | None, person_id: UUID |
         rows = await current_connection().fetch("SELECT agent FROM agent_runtime WHERE machine_id = $1", machine_id)
     else:
         rows = await current_connection().fetch(
-            "SELECT agent FROM agent_runtime WHERE machine_id IS NULL AND person_id = $1 AND hostname = $2",
-            person_id,
-            host,
+            "SELECT agent, hostname FROM agent_runtime WHERE machine_id IS NULL AND person_id = $1", person_id
         )
+        if len(rows) >= AGENTS_PER_PERSON:
+            return {
+                row["agent"]: told[row["agent"]] for row in rows if row["hostname"] == host and row["agent"] in told
+            }
+        rows = [row for row in rows if row["hostname"] == host]
     known = {row[0] for row in rows} | set(AGENT_NAMES)
     kept: dict[str, Any] = {}
     for agent, report in told.items():

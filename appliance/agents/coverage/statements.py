@@ -23,13 +23,11 @@ ON CONFLICT {key} DO UPDATE SET
 REPORT_OF_MACHINE: Final = _REPORT.format(key=_BY_MACHINE)
 REPORT_OF_PERSON: Final = _REPORT.format(key=_BY_PERSON)
 
-_ACTIVE: Final = """
-INSERT INTO agent_runtime AS r (id, machine_id, person_id, hostname, agent, display_name, first_seen_at,
-  last_activity_at, noted_state) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 'never')
-ON CONFLICT {key} DO UPDATE SET last_activity_at = greatest(r.last_activity_at, excluded.last_activity_at)
-"""
-ACTIVE_OF_MACHINE: Final = _ACTIVE.format(key=_BY_MACHINE)
-ACTIVE_OF_PERSON: Final = _ACTIVE.format(key=_BY_PERSON)
+ACTIVE: Final = f"""
+INSERT INTO agent_runtime AS r (id, machine_id, hostname, agent, display_name, first_seen_at, last_activity_at,
+  noted_state) VALUES ($1, $2, $3, $4, $5, $6, $6, 'never')
+ON CONFLICT {_BY_MACHINE} DO UPDATE SET last_activity_at = greatest(r.last_activity_at, excluded.last_activity_at)
+"""  # noqa: S608 - constants only
 
 # Of a machine that is gone nothing is noted. A decision is a moment later than the call that a worker saw, so what
 # clients call themselves is taken over from calls that are not much older than the newest.

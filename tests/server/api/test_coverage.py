@@ -2,9 +2,7 @@
 
 import hashlib
 
-from appliance.agents.coverage.service import record_activity
 from appliance.agents.queries import machines
-from appliance.clock import utc_now
 from tests.support.machines import bash
 from tests.support.web_world import World
 
@@ -27,10 +25,20 @@ async def test_a_hook_shows_up_in_coverage(world: World) -> None:
 async def test_a_silent_agent_is_told_on_the_overview(world: World) -> None:
     """And a change of settings can be accepted by whoever manages agents; an unknown one cannot."""
     [machine] = await machines()
-    await record_activity(machine.id, None, "laptop-1", "gemini", utc_now())
+    by_machine = {"authorization": f"Bearer {world.machine_token}"}
+    told = await world.client.post("/v1/agents/gemini/activity", headers=by_machine)
+    assert told.status_code == 204
+    assert (await world.client.post("/v1/agents/clippy/activity", headers=by_machine)).status_code == 400
+    assert (await world.client.post("/v1/agents/gemini/activity")).status_code == 401
+    for hostname, expected in (("laptop-1", 204), ("laptop-9", 404), ("", 404)):
+        path = f"/v1/agents/codex/activity?hostname={hostname}"
+        assert (await world.as_script(world.member, "POST", path)).status_code == expected
+        assert (await world.as_script(world.owner, "POST", path)).status_code == 404
     overview = await world.as_browser(world.owner, "GET", "/")
-    assert "Agents work without asking: Gemini CLI on laptop-1" in overview.text
-    [one] = (await world.as_script(world.owner, "GET", "/v1/agents/coverage?state=silent")).json()["agents"]
+    assert "Gemini CLI on laptop-1" in overview.text
+    silent = (await world.as_script(world.owner, "GET", "/v1/agents/coverage?state=silent")).json()["agents"]
+    [one] = [each for each in silent if each["runtime"]["agent"] == "gemini"]
+    assert {each["runtime"]["hostname"] for each in silent} == {"laptop-1"}
     path = f"/agents/coverage/{one['runtime']['id']}/accept"
     done = await world.as_browser(world.owner, "POST", path, data={"csrf_token": await world.csrf(world.owner)})
     assert (done.status_code, done.headers["location"]) == (303, "/agents/coverage?done=accepted")

@@ -12,6 +12,7 @@ from appliance.agents.coverage.queries import coverage, coverage_statements, run
 from appliance.agents.coverage.records import AgentReport, CoverageFilter, CoverageState, Covered, LastHook
 from appliance.agents.coverage.service import (
     AGENTS_PER_MACHINE,
+    AGENTS_PER_PERSON,
     accept_change,
     note_decided_hooks,
     note_hooks,
@@ -122,6 +123,12 @@ async def test_nobody_fills_the_table(rolled_back_database: TestDatabase) -> Non
     assert all(agent.startswith("agent-") for agent in found)
     await record_reports(machine, None, "ida-mbp", [CLAUDE], now)
     assert "claude" in [one.runtime.agent for one in await coverage(now)]
+    person = await add_person("mia@acme.example")
+    for number in range(AGENTS_PER_PERSON + 9):
+        await record_reports(None, person, f"made-up-{number}", [CLAUDE], now)
+    assert len(await runtimes_of(person)) == AGENTS_PER_PERSON
+    await record_reports(None, person, "made-up-0", [AgentReport(kind="claude", detail="again")], now)
+    assert "again" in [one.detail for one in await runtimes_of(person)]
 
 
 async def test_hooks_that_are_taken_away_are_told_once(rolled_back_database: TestDatabase) -> None:
