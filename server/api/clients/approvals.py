@@ -153,7 +153,7 @@ async def _approval(
         project_path=line(ask.project),
         primary_policy=policies[0].policy_name if policies else UNSET,
         purpose_summary=_purpose(viewer, ask, decision, page),
-        quote=_quote(ask, payload, page),
+        quote=_quote(ask, decision.event if decision else "", payload, page),
         triggered_policies=policies,
         recent_context=[],
         attention_kind=ask.attention_kind.value,
@@ -175,12 +175,13 @@ def _purpose(viewer: Viewer, ask: Ask, decision: Activity | None, page: str) -> 
     return f"{why} {wanted.format(page)}".strip() if wanted else why
 
 
-def _quote(ask: Ask, payload: Mapping[str, Any] | None, page: str) -> str | UnsetType:
+def _quote(ask: Ask, event: str, payload: Mapping[str, Any] | None, page: str) -> str | UnsetType:
     """The arguments as the approver must know them; what does not fit is said, with the place that shows it."""
     action = payload.get("action") if payload else None
     if not isinstance(action, dict):
         return f"The whole action is at {page}"
-    told = {name: value if isinstance(value, str) else pretty(value) for name, value in arguments_of(action).items()}
+    arguments = arguments_of(action, ask.agent, event)
+    told = {name: value if isinstance(value, str) else pretty(value) for name, value in arguments.items()}
     if list(told.values()) == [ask.summary]:
         return UNSET
     text = "\n\n".join(f"{name}: {value}" for name, value in told.items())

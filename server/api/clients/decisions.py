@@ -12,7 +12,6 @@ from appliance.approvals.records import Answerer, Ask, Resolution
 from appliance.clients.answers import refuse_machine
 from appliance.clients.rules import folded
 from appliance.identity.rules import Permission
-from server.api.clients.activity import resolution_of
 from server.api.clients.callers import calling_machine
 from server.api.clients.interactions import given
 from server.api.clients.texts import plain
@@ -87,7 +86,8 @@ async def _answered(request: AnyRequest, ask: Ask, answerer: Answerer, data: Res
     return Resolved(
         id=str(ended.id),
         decision="ask",
-        resolution=resolution_of(ended.state.value) or data.resolution.value,
+        # What was not refused is how the ask ended, or what this person is told again after it has expired.
+        resolution=data.resolution.value,
         resolution_guidance=plain(ended.guidance),
         resolved_at=ended.resolved_at,
     )
