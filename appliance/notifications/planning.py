@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
+
 from appliance.approvals.errors import AskUnknownError
 from appliance.approvals.queries import ask_by_id
 from appliance.approvals.records import Ask, AskState
 from appliance.database.connection import current_connection, read_connection
 from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
+from appliance.errors import LeashError
 from appliance.notifications import rules
 from appliance.notifications.fatigue import Fatigue
 from appliance.notifications.kinds import KINDS
@@ -36,6 +39,7 @@ GROUP BY person, destination
 """
 _UNDER_WAY: Final = timedelta(seconds=3)
 _NO_CHANNEL: Final = "the person has no channel for this"
+log = structlog.get_logger(__name__)
 _SLEEPS: Final = "quiet hours last longer than the ask"
 
 
@@ -56,17 +60,20 @@ class Planner:
                 return 0
             recipients, fatigue = Recipients(is_mail_on=self._is_mail_on), Fatigue(self._asks_per_hour, now)
             webhooks = await _webhooks()
-            deliveries = list[NewDelivery]()
+            deliveries, planned = list[NewDelivery](), list[UUID]()
             for row in rows:
-                notice = _stored(row)
-                deliveries += await self._of(notice, recipients, fatigue, now)
-                deliveries += self._to_webhooks(notice, webhooks, now)
+                try:
+                    notice = _stored(row)
+                    deliveries += await self._of(notice, recipients, fatigue, now)
+                    deliveries += self._to_webhooks(notice, webhooks, now)
+                except (ValueError, LookupError, LeashError):  # one that cannot be read must not silence the others
+                    log.exception("notification.not_planned", notification=str(row["id"]))
+                else:
+                    planned.append(row["id"])
             connection = current_connection()
             await connection.executemany(_INSERT, [_arguments(each, now) for each in deliveries])
-            await connection.execute(
-                "UPDATE notification SET planned_at = $2 WHERE id = ANY($1)", [row["id"] for row in rows], now
-            )
-        return len(rows)
+            await connection.execute("UPDATE notification SET planned_at = $2 WHERE id = ANY($1)", planned, now)
+        return len(planned)
 
     async def _of(self, notice: Stored, recipients: Recipients, fatigue: Fatigue, now: datetime) -> list[NewDelivery]:
         """The deliveries to people."""

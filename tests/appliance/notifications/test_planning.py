@@ -175,3 +175,18 @@ async def granted(person: UUID, role: str, project: str, *, is_disabled: bool) -
         "VALUES ($1, $2, $3, $4, $5, '')",
         uuid7(), group, role, project, NOON,
     )  # fmt: skip
+
+
+async def test_what_cannot_be_read_silences_nothing_else(rolled_back_database: TestDatabase) -> None:
+    """A kind that this release does not know waits in the outbox, and everything after it is told."""
+    telling = Telling()
+    ann = await somebody(Role.APPROVER)
+    await telling.phone(ann)
+    await current_connection().execute(
+        "INSERT INTO notification (id, kind, name, created_at, expires_at) VALUES ($1, 'from.the.future', '', $2, $3)",
+        uuid7(), NOON, NOON + timedelta(hours=1),
+    )  # fmt: skip
+    await opened(telling.approvals, TERMS)
+    assert await told_of(telling) == {ann}
+    assert await telling.planner.plan(telling.now) == 0
+    assert await current_connection().fetchval("SELECT count(*) FROM notification WHERE planned_at IS NULL") == 1
