@@ -5,13 +5,14 @@ from typing import Final
 
 from appliance.agents import events, rules
 from appliance.agents.credentials import MACHINE_PREFIX, hash_token, new_token
+from appliance.agents.errors import EnrolmentRefusedError
 from appliance.agents.queries import machine_by_id
 from appliance.agents.records import Enrolment, EnrolmentRequest
 from appliance.agents.service import CHANNEL
 from appliance.database.connection import current_connection
 from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
-from appliance.identity.records import SignedIn
+from appliance.identity.records import SessionKind, SignedIn
 from appliance.ledger.records import LedgerEntry
 from appliance.ledger.service import append
 
@@ -29,8 +30,10 @@ async def enroll_own(
     The session's person counts, whatever address or token the request names.
 
     Raises:
-        EnrolmentRefusedError: what the machine says of itself cannot be kept.
+        EnrolmentRefusedError: what the machine says of itself cannot be kept, or its person waits behind glass.
     """
+    if signed_in.kind is SessionKind.BREAK_GLASS:
+        raise EnrolmentRefusedError("The owner behind glass comes for an hour and enrols no machine")
     prepared = rules.prepare_request(request)
     machine_id, token = uuid7(), new_token(MACHINE_PREFIX)
     version = rules.one_line(client_version, rules.VERSION_MAX)

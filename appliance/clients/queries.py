@@ -16,7 +16,7 @@ from appliance.database.connection import read_connection
 PENDING_MAX: Final = 500
 HISTORY: Final = timedelta(days=31)
 _PAGE: Final = 100
-_SESSIONS_MAX: Final = 2_000
+_SESSIONS_MAX: Final = 200
 _TALLIES_MAX: Final = 2_000
 _SELECT: Final = """
 SELECT d.id, d.created_at, d.machine_id, d.agent, d.event, d.kind, d.tool, d.project, d.session, d.outcome,
@@ -126,7 +126,7 @@ async def activity_of(asks: Sequence[Ask]) -> dict[UUID, Activity]:
 
 
 async def agent_sessions(viewer: Viewer, since: datetime) -> list[AgentSession]:
-    """Conversations of the viewer's own agents, the last active first, at most 2,000."""
+    """Conversations of the viewer's own agents, the last active first, at most 200."""
     async with read_connection() as connection:
         rows = await connection.fetch(_SESSIONS, *_own(viewer, since))
     return [AgentSession(**{**dict(row), "mcp_servers": tuple(row["mcp_servers"])}) for row in rows]

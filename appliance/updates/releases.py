@@ -52,16 +52,18 @@ class Releases:
             return None
 
     async def problem(self) -> str:
-        """Why nothing can be offered; empty if the directory is fine, or there is none."""
+        """Why something cannot be offered; empty if nothing is known to be wrong, or there is no directory.
+
+        Files are hashed when they are asked for, not here: whoever asks for our health does not wait for that.
+        """
         if self._directory is None:
             return ""
         try:
             manifest = await asyncio.to_thread(self._manifest)
-            for release in manifest.releases:
-                await asyncio.to_thread(self._checked, release)
+            wrong = await asyncio.to_thread(self._known_wrong, manifest)
         except UpdatesError as problem:
             return problem.detail
-        return ""
+        return wrong
 
     async def file(self, name: str) -> ReleaseFile:
         """The release with this file.
@@ -133,11 +135,24 @@ class Releases:
         except (msgspec.DecodeError, UnicodeError) as problem:
             return ManifestRefusedError(f"manifest.json is not as documented: {problem}")
 
-    def _checked(self, release: Release) -> ReleaseFile:
-        """The release's file, whose content is hashed once for each change of it."""
+    def _known_wrong(self, manifest: Manifest) -> str:
+        for release in manifest.releases:
+            try:
+                stamp = _stamp(self._path(release))
+            except OSError as problem:
+                return f"{release.file} cannot be read: {problem.strerror}"
+            if self._hashes.get((release.file, stamp), release.sha256) != release.sha256:
+                return f"{release.file} is not what the manifest says"
+        return ""
+
+    def _path(self, release: Release) -> Path:
         if self._directory is None:
             raise ReleaseUnknownError
-        path = self._directory / release.file
+        return self._directory / release.file
+
+    def _checked(self, release: Release) -> ReleaseFile:
+        """The release's file, whose content is hashed once for each change of it."""
+        path = self._path(release)
         try:
             stamp = _stamp(path)
             key = (release.file, stamp)

@@ -12,7 +12,6 @@ from appliance.clients import rules
 from appliance.clients.records import Activity
 from appliance.policy.store import PolicyStore
 from server.api.clients.texts import line, tool_input
-from server.dashboard.asks import matched_policies
 
 _RESOLUTIONS: Final = {
     AskState.ALLOWED.value: "allow", AskState.RELEASED.value: "allow",
@@ -75,18 +74,26 @@ class ActivityItem(msgspec.Struct, frozen=True, kw_only=True):
     payload: Payload
 
 
-async def items_of(store: PolicyStore, found: Sequence[Activity]) -> list[ActivityItem]:
+def items_of(store: PolicyStore, found: Sequence[Activity]) -> list[ActivityItem]:
     """Each decision as apps read it, in the same order."""
-    return [_item(each, await triggered(store, each)) for each in found]
+    return [_item(each, triggered(store, each)) for each in found]
 
 
-async def triggered(store: PolicyStore, found: Activity) -> list[TriggeredPolicy]:
-    """The policies that stood against the action; none where it was allowed."""
+def triggered(store: PolicyStore, found: Activity) -> list[TriggeredPolicy]:
+    """The policies that stood against the action; none where it was allowed.
+
+    Titles and sentences are those of the version that decides now: lists are fetched too often to look for older ones.
+    """
     if found.outcome == Outcome.ALLOW.value:
         return []
     status = "needs_question" if found.outcome == Outcome.ASK.value else "failed"
-    matched = await matched_policies(store, found.policies.split(), found.policy_version)
-    return [_policy(policy, status) for policy in matched]
+    return [_policy(match_of(store, name), status) for name in found.policies.split()]
+
+
+def match_of(store: PolicyStore, name: str) -> MatchedPolicy:
+    """The policy of that name, as far as the version that decides now has it."""
+    known = store.compiled.by_id.get(name) if store.compiled else None
+    return known.match if known else MatchedPolicy(id=name, title=name, effect="")
 
 
 def resolution_of(state: str) -> str | None:

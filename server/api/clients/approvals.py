@@ -23,7 +23,9 @@ from server.dashboard.payload import arguments_of, pretty
 SCHEMA: Final = "2026-07-19.v1"
 RESOLVED_SHOWN: Final = timedelta(minutes=10)
 _ENDED_MAX: Final = 30
-_PAYLOAD_BYTES_MAX: Final = 65_536
+# Whoever floods us with long asks must not make each look of each phone long: what is beyond is on the page.
+_PAYLOAD_BYTES_MAX: Final = 16_384
+_PAYLOADS_MAX: Final = 100
 _TITLES: Final = {
     AttentionKind.APPROVAL.value: "Allow {}?",
     AttentionKind.QUESTION.value: "{} asks",
@@ -118,10 +120,9 @@ async def waiting_for(request: AnyRequest, viewer: Viewer) -> Waiting:
     now = now_of(request)
     asks = await shown_asks(viewer, now)
     decisions = await activity_of(asks)
-    payloads = await payloads_of(list(decisions), bytes_max=_PAYLOAD_BYTES_MAX)
+    payloads = await payloads_of(list(decisions)[:_PAYLOADS_MAX], bytes_max=_PAYLOAD_BYTES_MAX)
     approvals = [
-        await _approval(request, viewer, ask, decisions.get(ask.decision_id), payloads.get(ask.decision_id))
-        for ask in asks
+        _approval(request, viewer, ask, decisions.get(ask.decision_id), payloads.get(ask.decision_id)) for ask in asks
     ]
     ended = [ask for ask in await ended_asks(viewer, limit=_ENDED_MAX) if _is_recent(ask, now)]
     events = [_waiting_event(each, decisions.get(UUID(each.decision_id))) for each in approvals]
@@ -132,11 +133,11 @@ def _is_recent(ask: Ask, now: datetime) -> bool:
     return ask.resolved_at is not None and now - ask.resolved_at <= RESOLVED_SHOWN
 
 
-async def _approval(
+def _approval(
     request: AnyRequest, viewer: Viewer, ask: Ask, decision: Activity | None, payload: Mapping[str, Any] | None
 ) -> PendingApproval:
     named = rules.named(ask.agent)
-    policies = await triggered(appliance_of(request).policies, decision) if decision else []
+    policies = triggered(appliance_of(request).policies, decision) if decision else []
     can_answer = rules.may_answer(viewer, ask)
     page = f"{appliance_of(request).config.public_origin}/approvals/{ask.id}"
     return PendingApproval(
@@ -154,6 +155,7 @@ async def _approval(
         primary_policy=policies[0].policy_name if policies else UNSET,
         purpose_summary=_purpose(viewer, ask, decision, page),
         quote=_quote(ask, decision.event if decision else "", payload, page),
+        quote=_quote(ask, decision, payload, page),
         triggered_policies=policies,
         recent_context=[],
         attention_kind=ask.attention_kind.value,
@@ -176,12 +178,15 @@ def _purpose(viewer: Viewer, ask: Ask, decision: Activity | None, page: str) -> 
 
 
 def _quote(ask: Ask, event: str, payload: Mapping[str, Any] | None, page: str) -> str | UnsetType:
+def _quote(ask: Ask, decision: Activity | None, payload: Mapping[str, Any] | None, page: str) -> str | UnsetType:
     """The arguments as the approver must know them; what does not fit is said, with the place that shows it."""
     action = payload.get("action") if payload else None
     if not isinstance(action, dict):
         return f"The whole action is at {page}"
     arguments = arguments_of(action, ask.agent, event)
     told = {name: value if isinstance(value, str) else pretty(value) for name, value in arguments.items()}
+    found = arguments_of(action, ask.agent, decision.event if decision else "")
+    told = {name: value if isinstance(value, str) else pretty(value) for name, value in found.items()}
     if list(told.values()) == [ask.summary]:
         return UNSET
     text = "\n\n".join(f"{name}: {value}" for name, value in told.items())

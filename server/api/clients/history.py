@@ -37,7 +37,7 @@ async def show_history(
     since, agent = now_of(request) - HISTORY, agent_of_kind(agent_kind)
     found = await activity(viewer_of(request), since, agent=agent, offset=(page - 1) * limit, limit=limit + 1)
     return HistoryPage(
-        history=await items_of(appliance_of(request).policies, found[:limit]),
+        history=items_of(appliance_of(request).policies, found[:limit]),
         pagination=HistoryPagination(page=page, limit=limit, has_more=len(found) > limit),
     )
 

@@ -41,7 +41,7 @@ async def show_notifications(request: AnyRequest) -> Notifications:
     viewer, now = viewer_of(request), now_of(request)
     waiting = await waiting_for(request, viewer)
     found = await activity(viewer, now - RECENT, limit=_LIMIT)
-    items = await items_of(appliance_of(request).policies, found)
+    items = items_of(appliance_of(request).policies, found)
     return Notifications(
         server_time=now,
         pending_approvals=waiting.approvals,

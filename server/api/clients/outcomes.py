@@ -12,13 +12,12 @@ from appliance.bootstrap import Appliance
 from appliance.clients import rules
 from appliance.clients.queries import HISTORY, notable
 from appliance.clients.records import Activity, Viewer
-from server.api.clients.activity import resolution_of
+from server.api.clients.activity import match_of, resolution_of
 from server.api.clients.callers import viewer_of
 from server.api.clients.plugins import COMMANDS, POLICIES, SECRETS
 from server.api.clients.texts import line
 from server.authorization import requires_client
 from server.contract import speaks
-from server.dashboard.asks import matched_policies
 from server.dashboard.dependencies import AnyRequest, appliance_of, now_of
 
 LIMIT_MAX: Final = 200
@@ -90,12 +89,12 @@ async def list_outcomes(request: AnyRequest, limit: Limit = 50) -> OutcomePage:
 async def outcomes_for(appliance: Appliance, viewer: Viewer, now: datetime, limit: int) -> list[Outcome]:
     """The viewer's outcomes, newest first."""
     found = await notable(viewer, now - HISTORY, limit=limit)
-    return [await _outcome(appliance, each) for each in found]
+    return [_outcome(appliance, each) for each in found]
 
 
-async def _outcome(appliance: Appliance, found: Activity) -> Outcome:
+def _outcome(appliance: Appliance, found: Activity) -> Outcome:
     named, resolution = rules.named(found.agent), resolution_of(found.ask_state)
-    policies = await matched_policies(appliance.policies, found.policies.split(), found.policy_version)
+    policies = [match_of(appliance.policies, name) for name in found.policies.split()]
     status = _STATUS[found.outcome] if resolution is None else {"allow": "passed", "deny": "blocked"}[resolution]
     plugin = SECRETS if found.secrets else COMMANDS if found.kind == "shell" else POLICIES
     is_allowed = found.outcome == Decided.ALLOW.value

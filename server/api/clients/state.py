@@ -82,7 +82,7 @@ async def show_state(request: AnyRequest) -> MobileState:
     viewer, now, appliance = viewer_of(request), now_of(request), appliance_of(request)
     waiting = await waiting_for(request, viewer)
     found = await activity(viewer, now - HISTORY, limit=_EVENTS)
-    items = await items_of(appliance.policies, found)
+    items = items_of(appliance.policies, found)
     sessions = await agent_sessions(viewer, now - _DAY)
     return MobileState(
         server_time=now,

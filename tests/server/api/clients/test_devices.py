@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from appliance.agents.errors import EnrolmentRefusedError
+from appliance.agents.own_machines import enroll_own
+from appliance.agents.records import EnrolmentRequest
 from appliance.clients.records import DEVICES_MAX
 from appliance.clock import utc_now
 from appliance.database.connection import read_connection
@@ -114,3 +118,12 @@ async def test_a_machine_that_cannot_be_kept(world: World, body: dict[str, Any])
     """400 with words, which the desktop shows."""
     reply = await world.as_script(world.member, "POST", "/v1/desktop/enroll", body)
     assert (reply.status_code, bool(reply.json()["error"])) == (400, True)
+
+
+async def test_the_owner_behind_glass_enrols_nothing(world: World) -> None:
+    """Who comes for an hour must not leave a machine behind that stays."""
+    found = await world.appliance.identity.sessions.authenticate(world.owner.token, utc_now())
+    assert found
+    sealed = msgspec.structs.replace(found, kind=SessionKind.BREAK_GLASS)
+    with pytest.raises(EnrolmentRefusedError, match="behind glass"):
+        await enroll_own(sealed, EnrolmentRequest(hostname="h"), now=utc_now())

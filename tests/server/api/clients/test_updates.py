@@ -146,6 +146,10 @@ async def test_nobody_is_offered_what_nobody_signed(world: World, shelf: Shelf) 
     assert "updates_refused" not in (await world.client.get("/health")).json()["warnings"]
     shelf.file("OpenLeash-0.36.58.dmg", CONTENT + b"x")
     assert (await check(world))["updateAvailable"] is False
+    assert "updates_refused" in (await world.client.get("/health")).json()["warnings"]
+    (shelf.directory / "OpenLeash-0.36.58.dmg").unlink()
+    assert (await check(world))["updateAvailable"] is False
+    assert "updates_refused" in (await world.client.get("/health")).json()["warnings"]
 
 
 @pytest.mark.parametrize(
