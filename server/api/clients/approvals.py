@@ -155,7 +155,6 @@ def _approval(
         primary_policy=policies[0].policy_name if policies else UNSET,
         purpose_summary=_purpose(viewer, ask, decision, page),
         quote=_quote(ask, decision.event if decision else "", payload, page),
-        quote=_quote(ask, decision, payload, page),
         triggered_policies=policies,
         recent_context=[],
         attention_kind=ask.attention_kind.value,
@@ -178,15 +177,12 @@ def _purpose(viewer: Viewer, ask: Ask, decision: Activity | None, page: str) -> 
 
 
 def _quote(ask: Ask, event: str, payload: Mapping[str, Any] | None, page: str) -> str | UnsetType:
-def _quote(ask: Ask, decision: Activity | None, payload: Mapping[str, Any] | None, page: str) -> str | UnsetType:
     """The arguments as the approver must know them; what does not fit is said, with the place that shows it."""
     action = payload.get("action") if payload else None
     if not isinstance(action, dict):
         return f"The whole action is at {page}"
     arguments = arguments_of(action, ask.agent, event)
     told = {name: value if isinstance(value, str) else pretty(value) for name, value in arguments.items()}
-    found = arguments_of(action, ask.agent, decision.event if decision else "")
-    told = {name: value if isinstance(value, str) else pretty(value) for name, value in found.items()}
     if list(told.values()) == [ask.summary]:
         return UNSET
     text = "\n\n".join(f"{name}: {value}" for name, value in told.items())
