@@ -52,7 +52,8 @@ class Answer:
         decision = specific.get("permissionDecision")
         if self.status != 200 or decision is not None:
             return self.status == 200 and decision == "allow"
-        return self.body in ({}, {"continue": True})
+        told = {name: value for name, value in self.body.items() if name != "hookSpecificOutput"}
+        return told in ({}, {"continue": True}) and (not specific or "updatedToolOutput" in specific)
 
     @property
     def is_deny(self) -> bool:
