@@ -18,7 +18,7 @@ from tests.support.machines import bash
 from tests.support.people import HERE, ledger_events, ledger_facts
 from tests.support.phone import Phone
 from tests.support.web_world import ORIGIN, World
-from tests.support.wire import golden
+from tests.support.wire import formed, golden
 
 
 async def _count() -> int:
@@ -36,7 +36,7 @@ async def test_a_phone_is_one_device_however_often_it_starts(world: World, phone
     assert await _count() == 1
     other = {"platform": "android", "pushToken": "x", "deviceName": "localhost", "appVersion": "1.0.0"}
     reply = await phone.call("mobileDeviceRegister", "/v1/mobile/devices", other)
-    assert reply.json()["device"]["id"]
+    assert formed(reply) == golden("device_known")
     assert await _count() == 2
     assert (await ledger_events())["client_device.registered"] == 2
     listed = (await world.as_script(world.owner, "GET", "/v1/account/sessions")).json()["sessions"]

@@ -29,7 +29,9 @@ async def test_the_overview_counts_what_was_decided(world: World, desktop: Deskt
 async def test_outcomes_and_protections_are_as_apps_read_them(world: World, phone: Phone, mias_phone: Phone) -> None:
     """Each is mandatory, locked and on; an outcome names the protection that it is of."""
     assert formed(await phone.call("tenantPluginsRead", "/v1/plugins")) == golden("plugins")
-    outcomes = (await mias_phone.call("authAccountOutcomes", "/v1/outcomes?limit=80")).json()["outcomes"]
+    reply = await mias_phone.call("authAccountOutcomes", "/v1/outcomes?limit=80")
+    assert formed(reply) == golden("outcomes")
+    outcomes = reply.json()["outcomes"]
     assert [(each["status"], each["decision"]) for each in outcomes] == [("blocked", "rejected"), ("blocked", "deny")]
     plugins = {each["id"] for each in (await phone.refresh())["plugins"]}
     assert {each["source"]["pluginId"] for each in outcomes} <= plugins
@@ -61,7 +63,9 @@ async def test_who_answers_finds_that_in_the_history(world: World, phone: Phone)
     """An approver has no agents of their own; what they have answered is theirs to see again."""
     async with asked(world) as (_, ask):
         await phone.resolve(str(ask.id), "deny", "no")
-    told = (await phone.call("mobileState", "/v1/client/history")).json()["history"]
+    reply = await phone.call("mobileState", "/v1/client/history")
+    assert formed(reply) == golden("history")
+    told = reply.json()["history"]
     assert (told[0]["id"], told[0]["resolution"], told[0]["resolution_guidance"]) == (str(ask.id), "deny", "no")
 
 
@@ -105,9 +109,8 @@ async def test_a_model_key_is_not_taken(desktop: Desktop, capsys: pytest.Capture
 
 async def test_protections_run(desktop: Desktop) -> None:
     """The desktop's check of the runtime finds each of them."""
-    told = (await desktop.call("", "POST", "/v1/plugin-runtime/verify", {})).json()
-    assert told["ok"] is True
-    assert {each["protocolVerified"] for each in told["plugins"]} == {True}
+    reply = await desktop.call("", "POST", "/v1/plugin-runtime/verify", {})
+    assert formed(reply) == golden("plugins_verified")
 
 
 async def test_skills_are_written_down_without_their_content(world: World, desktop: Desktop) -> None:
@@ -122,7 +125,7 @@ async def test_skills_are_written_down_without_their_content(world: World, deskt
         reply = await desktop.call(
             "tenantSkillObservation", "POST", "/v1/skills/observations", {**body, "contentHash": digest}
         )
-        assert reply.status_code == 200, reply.text
+        assert formed(reply) == golden("skill_known")
     assert (await ledger_events())["skill.observed"] == 2
     reply = await world.as_script(world.owner, "GET", "/v1/skills/observations")
     [skill] = reply.json()["skills"]
