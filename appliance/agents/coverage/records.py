@@ -60,7 +60,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         client_version: as the newest hook or report says; of our own shim, `shim-` with release and checksum.
         unprotected_since: since when the client reports that its hooks are gone, which were there before.
         last_activity_at: when it last worked according to something other than a hook.
-        noted_state: the state that was last looked at, which the ledger and people were told.
+        noted_state: the state when it was last looked at; `tampered` and `silent` are what people were told.
     """
 
     id: UUID

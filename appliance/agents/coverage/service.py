@@ -8,7 +8,7 @@ from uuid import UUID
 
 from appliance.agents.coverage import events, rules, statements
 from appliance.agents.coverage.ports import CoverageAlarm, HookSource
-from appliance.agents.coverage.queries import runtime_by_id, runtimes
+from appliance.agents.coverage.queries import runtime_by_id, suspects
 from appliance.agents.coverage.records import AgentReport, CoverageState, Covered, LastHook, Runtime
 from appliance.agents.errors import MachineUnknownError
 from appliance.agents.names import AGENT_NAMES, agent_name, agent_of
@@ -157,12 +157,12 @@ async def note_decided_hooks(source: HookSource, now: datetime) -> None:
 
 
 async def review(alarm: CoverageAlarm, now: datetime) -> list[Covered]:
-    """Look at every agent; what has become tampered or silent, or is so no more, enters the ledger.
+    """Look at every agent that gives reason to: what has become tampered or silent, or is so no more, is told.
 
-    Returns what has changed in that way.
+    In the ledger and by the alarm. Returns what has changed in that way.
     """
     told = []
-    for runtime in await runtimes():
+    for runtime in await suspects():
         one = rules.covered(runtime, now, shims=shim_marks())
         if one.state.value != runtime.noted_state and await _note_state(one, alarm, now):
             told.append(one)

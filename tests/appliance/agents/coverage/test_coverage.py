@@ -1,6 +1,7 @@
 """Reports, hooks and alarms of agents on machines, on a real database."""
 
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,9 @@ import pytest
 
 from appliance.agents.coverage.errors import RuntimeUnknownError
 from appliance.agents.coverage.ports import NoCoverageAlarm
-from appliance.agents.coverage.queries import coverage, coverage_statements, runtimes_of
-from appliance.agents.coverage.records import AgentReport, CoverageFilter, CoverageState, Covered, LastHook
+from appliance.agents.coverage.queries import coverage, coverage_statements, runtimes_of, suspects
+from appliance.agents.coverage.records import AgentReport, CoverageFilter, CoverageState, Covered, LastHook, Runtime
+from appliance.agents.coverage.rules import state_of
 from appliance.agents.coverage.service import (
     AGENTS_PER_MACHINE,
     AGENTS_PER_PERSON,
@@ -22,6 +24,7 @@ from appliance.agents.coverage.service import (
 )
 from appliance.agents.coverage.sightings import Sightings
 from appliance.agents.service import revoke_machine
+from appliance.agents.shim.release import shim_marks
 from appliance.clock import utc_now
 from appliance.database.connection import connect, disconnect, read_connection
 from appliance.database.errors import DatabaseUnreachableError
@@ -237,3 +240,39 @@ async def test_a_revoked_machine_needs_no_cover(rolled_back_database: TestDataba
     await revoke_machine(ADMIN, machine, now=now)
     assert await coverage(now) == []
     assert await review(_Bell(), now) == []
+
+
+async def test_no_alarm_is_overlooked(rolled_back_database: TestDatabase) -> None:
+    """Whatever is known of an agent: what the database looks out for holds everything that the rules call an alarm."""
+    now, columns = (
+        utc_now(),
+        ("config_changed_at", "accepted_at", "unprotected_since", "last_hook_at", "last_activity_at"),
+    )
+    [ours, *_] = shim_marks()
+    async with read_connection() as connection:
+        await connection.executemany(
+            "INSERT INTO agent_runtime (id, person_id, hostname, agent, display_name, first_seen_at, noted_state, "
+            "client_version, config_changed_at, accepted_at, unprotected_since, last_hook_at, last_activity_at) "
+            "VALUES ($1, $2, 'h', 'claude', 'C', now(), 'never', $3, $4, $5, $6, $7, $8)",
+            [
+                (uuid7(), uuid7(), version, *moments)
+                for version in ("0.36.58", ours, ours[:-1] + "!")
+                for moments in product((None, now - 20 * MINUTE, now), repeat=5)
+            ],
+        )
+    everything = {one.id: state_of(one, now, shims=shim_marks()) for one in await _every_runtime()}
+    alarming = {id_ for id_, state in everything.items() if state in {CoverageState.TAMPERED, CoverageState.SILENT}}
+    assert len(everything) == 729
+    assert alarming <= {one.id for one in await suspects()}
+    listed = await coverage(now, limit=1_000)
+    assert {one.runtime.id: one.state for one in listed} == everything
+    assert {one.runtime.id for one in listed[: len(alarming)]} == alarming
+    for state in CoverageState:
+        found = {one.runtime.id for one in await coverage(now, CoverageFilter(state=state.value), limit=1_000)}
+        assert found == {id_ for id_, each in everything.items() if each is state}, state
+
+
+async def _every_runtime() -> list[Runtime]:
+    async with read_connection() as connection:
+        rows = await connection.fetch("SELECT * FROM agent_runtime")
+    return [Runtime(**{name: row[name] for name in Runtime.__struct_fields__}) for row in rows]

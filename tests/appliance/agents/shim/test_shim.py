@@ -18,6 +18,9 @@ AGENTS = [agent for agent in dialects.DIALECTS if BEFORE in dialects.DIALECTS[ag
 FAULTS = [*answers(b""), "down", "unknown authority", "wrong host", "expired"]
 # After these the agents go on that take every failure of a hook but exit 2 for a mishap, and an empty answer for none.
 GO_ON_AFTER_FAILURES = {"claude", "nanoclaw", "codex", "gemini", "cursor", "vscode"}
+# What curl takes for a success; agents that deny after a failure of the hook then go on as well.
+TAKEN_FOR_SUCCESS = {"redirect", "redirect with words", "empty", "no content", "portal", "portal in disguise"}
+GO_ON_WITHOUT_WORDS = {"copilot"}
 # All that a machine needs where wget takes the place of curl.
 PROGRAMS = (
     "cat", "head", "id", "ls", "mktemp", "printf", "rm", "sed", "sha256sum", "tail", "test", "timeout", "tr", "wget",
@@ -67,7 +70,8 @@ async def test_nothing_runs_that_was_not_allowed(fault: str, tmp_path: Path) -> 
         assert "OpenLeash could not be asked" in ours.out
     assert not any(with_shim.values()), with_shim
     known = {agent for agent, runs in as_published.items() if runs}
-    assert known >= GO_ON_AFTER_FAILURES & set(AGENTS), (fault, known)
+    expected = GO_ON_AFTER_FAILURES | (GO_ON_WITHOUT_WORDS if fault in TAKEN_FOR_SUCCESS else set())
+    assert known >= expected & set(AGENTS), (fault, known)
 
 
 class _failing:  # noqa: N801 - reads as a verb
