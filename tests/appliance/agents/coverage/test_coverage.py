@@ -244,10 +244,7 @@ async def test_a_revoked_machine_needs_no_cover(rolled_back_database: TestDataba
 
 async def test_no_alarm_is_overlooked(rolled_back_database: TestDatabase) -> None:
     """Whatever is known of an agent: what the database looks out for holds everything that the rules call an alarm."""
-    now, columns = (
-        utc_now(),
-        ("config_changed_at", "accepted_at", "unprotected_since", "last_hook_at", "last_activity_at"),
-    )
+    now = utc_now()
     [ours, *_] = shim_marks()
     async with read_connection() as connection:
         await connection.executemany(
