@@ -41,15 +41,19 @@ async def _hooked(cloud: Cloud, desktop: Desktop, told: dict[str, str]) -> Machi
 
 async def test_an_ask_is_heard_of_and_answered_by_each_client(cloud: Cloud) -> None:
     """The 1.1.0 app denies, the July app allows, the desktop's own token may do neither; a dead token signs out."""
-    owner, bob = await cloud.owner(), await cloud.person("approver", "bob@example.org")
+    await cloud.owner()
+    mia, bob = (
+        await cloud.person("member", "mia.desk@example.org"),
+        await cloud.person("approver", "bob.phone@example.org"),
+    )
     async with _clients() as http:
         phone, july, setup = (Phone(http, cloud.url) for _ in range(3))
-        for app, person in ((phone, bob), (july, bob), (setup, owner)):
+        for app, person in ((phone, bob), (july, bob), (setup, mia)):
             await _signed_in(cloud, app, person)
         await phone.tell_of_itself()  # another launch of the same phone
-        assert await cloud.count("client_device") == 2  # Bob's, which calls itself the same in both apps, and Ada's
+        assert await cloud.count("client_device") == 2  # Bob's, which calls itself the same in both apps, and Mia's
         # Whoever sets the desktop up is signed in; from then on it has a token of its own.
-        desktop = Desktop(cloud.http, "adas-mbp")
+        desktop = Desktop(cloud.http, "mias-mbp")
         machine = await _hooked(cloud, desktop, await desktop.enroll(setup.token))
         await desktop.tell_of_agents()
         assert desktop.installed == {"claude-code", "codex"}
