@@ -55,6 +55,19 @@ async def test_a_healthy_service_is_obeyed(agent: str, shell: str, tmp_path: Pat
     assert f"authorization: bearer {TOKEN}".lower() in head.lower()
 
 
+@pytest.mark.parametrize("agent", AGENTS)
+async def test_a_healthy_service_is_obeyed_as_by_published_hooks(agent: str, tmp_path: Path) -> None:
+    """The shim and curl as published say the same, and the agent does the same, on an allow and on a deny."""
+    for is_allowed in (True, False):
+        words = dialects.allow if is_allowed else dialects.deny
+        text = json.dumps(words(agent, BEFORE, "Because."))
+        async with http_stub(reply(text.encode())) as stub:
+            there = place(tmp_path / str(is_allowed), f"http://127.0.0.1:{stub.port}")
+            ours, theirs = await there.ask(agent, BEFORE), await there.ask_as_published(agent, BEFORE)
+        assert (ours.code, theirs.code, ours.said) == (0, 0, theirs.said)
+        assert TOOL_RUNS[agent](ours) == TOOL_RUNS[agent](theirs) == is_allowed
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_nothing_runs_that_was_not_allowed(fault: str, tmp_path: Path) -> None:
     """With our shim every agent stops, whatever comes in place of an allow; with the published hooks most go on."""
