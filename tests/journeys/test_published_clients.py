@@ -9,7 +9,7 @@ import httpx
 from tests.support.desktop import Desktop
 from tests.support.journey import Cloud
 from tests.support.machines import Answer, Machine, bash
-from tests.support.phone import Phone, led_in
+from tests.support.phone import Phone, form_token_of, led_in
 from tests.support.visitor import Visitor
 
 FORCED = "git push --force origin main"
@@ -93,10 +93,8 @@ async def _signed_out(cloud: Cloud, phone: Phone, person: Visitor) -> None:
     """Its person ends the phone's session: the stream ends, and the next state signs the app out."""
     async with phone.stream() as lines:
         await asyncio.wait_for(anext(lines), STREAM_SECONDS)
-        sessions = (await cloud.http.get("/v1/account", headers={"authorization": f"Bearer {phone.token}"})).json()
-        assert sessions["session_kind"] == "device"
-        script = await cloud.script(person.email)
-        assert (await script.send("DELETE", "/v1/account/sessions")).status_code == 200
+        token = form_token_of(await person.page("/account"))
+        await person.send("POST", "/account/sessions/revoke-others", csrf_token=token)
         await asyncio.wait_for(_ended(lines), STREAM_SECONDS)
     assert await phone.refresh() == {}
     assert phone.token == ""

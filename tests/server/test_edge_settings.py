@@ -64,7 +64,7 @@ async def test_too_large_a_request_is_refused(postgres: TestPostgres, tmp_path_f
 
 
 async def test_whoever_sends_too_much_waits(postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """429 with Retry-After, per session and per address, and each has a limit of its own."""
+    """429 with Retry-After, per session, machine and address, and each has a limit of its own."""
     api = Api(requests_per_second=0.5, burst=3)
     async with web_world(postgres, tmp_path_factory.mktemp("state"), api=api) as world:
         strangers = [await world.client.get("/sign-in") for _ in range(5)]
@@ -73,9 +73,12 @@ async def test_whoever_sends_too_much_waits(postgres: TestPostgres, tmp_path_fac
         assert strangers[-1].json()["code"] == "rate_limited"
         assert await _statuses(world, world.owner.token, 4) == [200, 200, 200, 429]
         assert await _statuses(world, world.member.token, 1) == [200]
+        # All desktops of an office come from one address, which is used up here.
+        assert await _statuses(world, world.machine_token, 4, "/v1/plugins") == [200, 200, 200, 429]
+        assert await _statuses(world, "ol_" + "A" * 43, 1, "/v1/plugins") == [429]
         assert (await world.client.get("/health/live")).status_code == 200
 
 
-async def _statuses(world: World, token: str, count: int) -> list[int]:
+async def _statuses(world: World, token: str, count: int, path: str = "/v1/account") -> list[int]:
     headers = {"authorization": f"Bearer {token}"}
-    return [(await world.client.get("/v1/account", headers=headers)).status_code for _ in range(count)]
+    return [(await world.client.get(path, headers=headers)).status_code for _ in range(count)]
