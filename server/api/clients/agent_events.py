@@ -9,9 +9,9 @@ from litestar import post
 from litestar.params import JSONBody
 from msgspec import UNSET, UnsetType
 
-from appliance.agents.names import agent_of
+from appliance.agents import dialects
+from appliance.agents.names import AGENT_NAMES, agent_of
 from appliance.agents.records import AuthenticatedMachine
-from appliance.agents.rules import one_line
 from appliance.clients.errors import MachineTokenNeededError
 from appliance.decisions.records import Call, Requester
 from appliance.errors import LeashError
@@ -28,6 +28,7 @@ from server.hooks.handler import words_of
 HOLD_SECONDS: Final = 110.0
 _AFTER_HOLD_SECONDS: Final = 4.0
 _WORD_MAX: Final = 64
+_UNKNOWN: Final = "unknown"  # names stay in the ledger for ever, so nobody makes up any
 _KEY_MAX: Final = 200
 
 
@@ -112,13 +113,14 @@ async def decide_event(request: AnyRequest, data: JSONBody[RelayBody]) -> EventD
 
 
 async def _decided(request: AnyRequest, machine: AuthenticatedMachine, data: RelayBody) -> Mapping[str, Any]:
-    event = data.request.event
+    event, kind = data.request.event, agent_of(data.request.agent.kind)
+    agent = kind if kind in AGENT_NAMES else _UNKNOWN
     call = Call(
         requester=Requester(
             machine_id=machine.machine_id, person_id=machine.person_id, email=machine.email, groups=machine.groups
         ),
-        agent=one_line(agent_of(data.request.agent.kind), _WORD_MAX),
-        event=one_line(event.event_name, _WORD_MAX),
+        agent=agent,
+        event=event.event_name if dialects.is_known(agent, event.event_name) else _UNKNOWN,
         body=_hook_body(data),
         is_relayed=True,
     )

@@ -9,7 +9,7 @@ from appliance.approvals.queries import pending_asks
 from appliance.clock import utc_now
 from tests.server.api.clients.conftest import FORCED
 from tests.support.desktop import Desktop
-from tests.support.people import ledger_events
+from tests.support.people import ledger_events, ledger_facts
 from tests.support.phone import Phone
 from tests.support.web_world import World
 from tests.support.wire import formed, golden
@@ -91,9 +91,10 @@ async def test_what_is_not_understood_is_denied_and_recorded(desktop: Desktop, e
 
 
 async def test_an_agent_without_dialect_is_denied(desktop: Desktop) -> None:
-    """Nobody can tell what its tools do."""
-    reply = await desktop.call("", "POST", PATH, told(tool("ls"), kind="aider"))
+    """Nobody can tell what its tools do; its name, which could be any text, does not enter the ledger for ever."""
+    reply = await desktop.call("", "POST", PATH, told(tool("ls"), kind="ida@example.org"))
     assert (reply.status_code, reply.json()["decision"]) == (200, "deny")
+    assert {each["agent"] for each in await ledger_facts("decision.denied")} <= {"codex", "unknown"}
 
 
 async def test_a_person_is_no_machine(world: World, desktop: Desktop) -> None:
