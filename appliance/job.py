@@ -14,6 +14,7 @@ class Job:
         every_seconds: time between two starts; of no meaning with `cron`.
         cron: five fields (crontab(5), days of the week by name) that say when instead; it does not run at once.
         zone: time zone of `cron`.
+        wakes_on: channel of NOTIFY that lets it run at once as well; a word that is lost costs `every_seconds`.
     """
 
     name: str
@@ -21,3 +22,4 @@ class Job:
     every_seconds: float
     cron: str = ""
     zone: str = "UTC"
+    wakes_on: str = ""

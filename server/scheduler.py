@@ -30,6 +30,8 @@ from server.command_line import configured, stop
 LEADER_LOCK: Final = 0x6C6561736853
 RETRY_SECONDS: Final = 0.5
 PROBE_SECONDS: Final = 5.0
+# A burst of commits is worth one run; nobody notices so little.
+WAKE_SECONDS: Final = 0.03
 _TELL_AGAIN_SECONDS: Final = 60.0
 _PROGRAM: Final = "server.scheduler"
 _AWAY: Final = (*UNREACHABLE, DatabaseError)
@@ -89,41 +91,77 @@ def _guarded(job: Job, failures: Failures) -> Callable[[], Awaitable[None]]:
     return run
 
 
+class Wakes:
+    """Lets jobs run at once when something commits that they wait for; a burst lets them run once."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        """Nothing is heard before `scheduler` is set."""
+        self._names: dict[str, list[str]] = {}
+        for job in jobs:
+            if job.wakes_on:
+                self._names.setdefault(job.wakes_on, []).append(job.name)
+        self._woken = set[str]()
+        self.scheduler: AsyncIOScheduler | None = None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What to listen to."""
+        return tuple(self._names)
+
+    def hear(self, _connection: object, _process: int, channel: str, _payload: object) -> None:
+        """Something has committed."""
+        if channel not in self._woken:
+            self._woken.add(channel)
+            asyncio.get_running_loop().call_later(WAKE_SECONDS, self._wake, channel)
+
+    def _wake(self, channel: str) -> None:
+        self._woken.discard(channel)
+        if self.scheduler is not None:
+            for name in self._names[channel]:
+                self.scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+
 async def lead(url: str, jobs: Iterable[Job], stopping: asyncio.Event) -> None:
     """Run the jobs whenever this process is the leader, until `stopping` is set."""
     while not stopping.is_set():
         try:
-            async with _leadership(url) as lost:
+            wakes = Wakes(jobs)
+            async with _leadership(url, wakes) as lost:
                 if lost is not None:
-                    await _run(jobs, lost, stopping)
+                    await _run(jobs, wakes, lost, stopping)
         except _AWAY as problem:
             log.warning("scheduler.database_away", problem=f"{type(problem).__name__}: {problem}")
         await _first_of(stopping.wait(), asyncio.sleep(RETRY_SECONDS))
 
 
-async def _run(jobs: Iterable[Job], lost: asyncio.Event, stopping: asyncio.Event) -> None:
+async def _run(jobs: Iterable[Job], wakes: Wakes, lost: asyncio.Event, stopping: asyncio.Event) -> None:
     scheduler = scheduled(jobs)
     scheduler.start()
+    wakes.scheduler = scheduler
     log.info("scheduler.leads", jobs=[job.name for job in jobs])
     try:
         await _first_of(stopping.wait(), lost.wait())
     finally:
+        wakes.scheduler = None
         scheduler.shutdown()
         await asyncio.sleep(0)  # APScheduler ends in the loop's next turn
         log.info("scheduler.leads_no_more")
 
 
 @asynccontextmanager
-async def _leadership(url: str) -> AsyncIterator[asyncio.Event | None]:
+async def _leadership(url: str, wakes: Wakes) -> AsyncIterator[asyncio.Event | None]:
     """None if another process leads; else an event that is set when the leadership is lost.
 
     The lock belongs to a connection of its own: whoever dies loses it at once, and so does whoever loses the database.
+    The same connection hears what wakes jobs.
     """
     connection = await open_connection(url, session_settings("leash-scheduler", statement_timeout_seconds=5))
     try:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
             yield None
             return
+        for channel in wakes.channels:
+            await connection.add_listener(channel, wakes.hear)
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _connection: lost.set())
         probing = asyncio.create_task(_probe(connection, lost))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from appliance.approvals.service import CHANNEL
 from appliance.clock import Clock
 from appliance.job import Job
 from appliance.notifications import claims, log
@@ -9,7 +10,7 @@ from appliance.notifications.service import Notifications
 
 
 def jobs(notifications: Notifications, clock: Clock) -> tuple[Job, ...]:
-    """Sending, the end of what is too late, and of what is old in the log."""
+    """Sending, woken by each change of an ask; the end of what is too late, and of what is old in the log."""
 
     async def end_late() -> None:
         await claims.end_late(clock())
@@ -19,7 +20,7 @@ def jobs(notifications: Notifications, clock: Clock) -> tuple[Job, ...]:
             pass
 
     return (
-        Job(name="notifications.deliver", run=notifications.dispatcher.run, every_seconds=1.0),
+        Job(name="notifications.deliver", run=notifications.dispatcher.run, every_seconds=1.0, wakes_on=CHANNEL),
         Job(name="notifications.end_late", run=end_late, every_seconds=15.0),
         Job(name="notifications.forget_old", run=forget_old, every_seconds=3600.0),
     )

@@ -84,6 +84,30 @@ async def test_one_of_two_leads_and_the_other_takes_over(committed_database: Tes
     await asyncio.wait_for(leaders[1 - leading], 5)
 
 
+async def test_a_commit_wakes_the_job_that_waits_for_it(committed_database: TestDatabase) -> None:
+    """At once and once for a burst, long before its time; a word on another channel wakes nobody."""
+    counter, stop = Counter(), asyncio.Event()
+    job = Job(name="count.up", run=counter.run, every_seconds=3600.0, wakes_on="leash_asks")
+    leading = asyncio.create_task(lead(committed_database.service_url, [job], stop))
+    await until(lambda: counter.runs == 1)
+    connection = await asyncpg.connect(committed_database.service_url)
+    try:
+        await connection.execute("SELECT pg_notify('leash_policy', '')")
+        await asyncio.sleep(0.2)
+        assert counter.runs == 1
+        began = time.monotonic()
+        for _ in range(50):
+            await connection.execute("SELECT pg_notify('leash_asks', 'x')")
+        await until(lambda: counter.runs > 1)
+        assert time.monotonic() - began < 2
+        await asyncio.sleep(0.2)
+        assert counter.runs < 20
+    finally:
+        await connection.close()
+        stop.set()
+        await asyncio.wait_for(leading, 5)
+
+
 async def _still(counter: Counter) -> bool:
     before = counter.runs
     await asyncio.sleep(5 * FAST)
