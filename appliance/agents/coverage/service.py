@@ -29,10 +29,15 @@ DETAIL_MAX: Final = 300
 _KIND: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")
 _ALARMING: Final = frozenset({CoverageState.TAMPERED, CoverageState.SILENT})
 _SYSTEM: Final = Actor(kind=ActorKind.SYSTEM, id="coverage")
-# Decisions of one moment commit in any order, some after others of a later moment.
-_OVERLAP: Final = timedelta(minutes=1)
-# The first look, and the longest stretch of one look.
-_FIRST_LOOK, _LONGEST_LOOK = timedelta(hours=1), timedelta(hours=1)
+# Decisions of one moment commit in any order, some after others of a later moment, but all within the commit's time.
+_OVERLAP: Final = timedelta(seconds=15)
+# How far back the first look goes, and one after an outage of the scheduler at most; in steps that take no long time.
+_FARTHEST: Final = timedelta(days=1)
+_STEP: Final = timedelta(minutes=10)
+# Of decisions alone: what workers see moves the newest hook on, too, but tells of no change of settings.
+_LOOKED_UNTIL: Final = """
+SELECT uuid_extract_timestamp(encode(max(uuid_send(last_decision_id)), 'hex')::uuid) FROM agent_runtime
+"""
 _MACHINE_OF: Final = """
 SELECT id FROM machine WHERE hostname = $2 AND revoked_at IS NULL
   AND (person_id = $1 OR email = (SELECT email FROM person WHERE id = $1)) ORDER BY id DESC LIMIT 1
@@ -146,14 +151,20 @@ async def note_hooks(found: Sequence[LastHook], *, versions: Sequence[str] | Non
             await current_connection().execute(statements.NOTE_HOOKS, *map(list, zip(*rows, strict=True)))
 
 
-async def note_decided_hooks(source: HookSource, now: datetime) -> None:
-    """Note the hooks that were decided since the last look; a look that was missed is made up for, an hour at most."""
-    async with read_connection() as connection:
-        last = await connection.fetchval(
-            "SELECT max(last_hook_at) FROM agent_runtime WHERE last_decision_id IS NOT NULL"
-        )
-    since = max((last or now - _FIRST_LOOK) - _OVERLAP, now - _LONGEST_LOOK)
-    await note_hooks(await source(since, now + _OVERLAP))
+async def note_decided_hooks(source: HookSource, now: datetime, *, looked_until: datetime | None = None) -> datetime:
+    """Note the hooks that were decided since the last look, and return until when this one has looked.
+
+    Without `looked_until`, that is since the newest decision that is noted: looks that others missed are made up for,
+    those of a day at most.
+    """
+    if looked_until is None:
+        async with read_connection() as connection:
+            looked_until = await connection.fetchval(_LOOKED_UNTIL)
+    since = now - _FARTHEST if looked_until is None else max(looked_until - _OVERLAP, now - _FARTHEST)
+    while since <= now:
+        await note_hooks(await source(since, since + _STEP))
+        since += _STEP
+    return now
 
 
 async def review(alarm: CoverageAlarm, now: datetime) -> list[Covered]:

@@ -1,5 +1,6 @@
 """Reports, hooks and alarms of agents on machines, on a real database."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from appliance.agents.coverage.errors import RuntimeUnknownError
+from appliance.agents.coverage.jobs import jobs
 from appliance.agents.coverage.ports import NoCoverageAlarm
 from appliance.agents.coverage.queries import coverage, coverage_statements, runtimes_of, suspects
 from appliance.agents.coverage.records import AgentReport, CoverageFilter, CoverageState, Covered, LastHook, Runtime
@@ -190,6 +192,39 @@ async def test_a_change_of_settings_is_accepted_by_a_person(rolled_back_database
     assert (await _only(later)).state is CoverageState.TAMPERED
     with pytest.raises(RuntimeUnknownError):
         await accept_change(ADMIN, uuid7(), now=now)
+
+
+async def test_the_job_looks_on_from_where_it_was(rolled_back_database: TestDatabase) -> None:
+    """It asks once for each look, and finds what committed a moment late."""
+    machine, now, asked = await _machine(), utc_now(), list[tuple[datetime, datetime]]()
+
+    async def source(since: datetime, until: datetime) -> Sequence[LastHook]:
+        asked.append((since, until))
+        return await last_hooks(since, until)
+
+    moments = [now, now, now + MINUTE, now + MINUTE]
+    [job] = jobs(source, NoCoverageAlarm(), lambda: moments.pop(0))
+    await job.run()
+    assert asked[0][0] == now - timedelta(days=1)
+    assert asked[-1][0] <= now < asked[-1][1]
+    asked.clear()
+    late = await _decided(machine, now - timedelta(seconds=5))
+    await job.run()
+    assert [since for since, _until in asked] == [now - timedelta(seconds=15)]
+    assert (await _only(now)).runtime.last_decision_id == late
+
+
+async def test_what_happened_while_nobody_looked_is_found(rolled_back_database: TestDatabase) -> None:
+    """The scheduler was away for hours, while workers saw further calls: a change of settings is not overlooked."""
+    machine, now = await _machine(), utc_now()
+    await _decided(machine, now)
+    await note_decided_hooks(last_hooks, now)
+    away = now + timedelta(hours=5)
+    await _decided(machine, now + timedelta(hours=1), event="ConfigChange")
+    await note_hooks([LastHook(machine_id=machine, agent="claude", at=away, decision_id=None)])
+    await note_decided_hooks(last_hooks, away)
+    found = await _only(away)
+    assert (found.cause, found.runtime.last_hook_at) == ("config_changed", away)
 
 
 async def test_a_worker_writes_down_what_clients_call_themselves(committed_database: TestDatabase) -> None:
