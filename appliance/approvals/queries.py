@@ -84,6 +84,13 @@ async def asks_by_id(ask_ids: Collection[UUID]) -> list[Ask]:
     return [ask_of(row) for row in rows]
 
 
+async def asks_by_ids(ids: Collection[UUID]) -> dict[UUID, Ask]:
+    """Those of these asks that are there."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(_COLUMNS + "WHERE a.id = ANY($1)", list(ids))
+    return {row["id"]: ask_of(row) for row in rows}
+
+
 async def locked_ask(ask_id: UUID) -> Ask:
     """One ask, locked for the running transaction.
 

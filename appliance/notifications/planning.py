@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import structlog
 
-from appliance.approvals.errors import AskUnknownError
-from appliance.approvals.queries import ask_by_id
+from appliance.approvals.queries import asks_by_ids
 from appliance.approvals.records import Ask, AskState
 from appliance.database.connection import current_connection, read_connection
 from appliance.database.identifiers import uuid7
@@ -21,7 +20,11 @@ from appliance.notifications.recipients import MAIL_SERVER, Reader, Recipients
 from appliance.notifications.records import Channel, DeliveryState, Kind, NewDelivery, Stored
 
 BATCH: Final = 100
-_WAITING: Final = "SELECT * FROM notification WHERE planned_at IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
+# What is rare goes before asks, of which there may be very many.
+_WAITING: Final = """
+SELECT * FROM notification WHERE planned_at IS NULL ORDER BY kind IN ('ask.opened', 'ask.ended'), id LIMIT $1
+FOR UPDATE SKIP LOCKED
+"""
 _INSERT: Final = """
 INSERT INTO notification_delivery (id, notification, kind, about, name, person, channel, destination, state, step,
   created_at, due_at, expires_at, attempts, outcome)
@@ -60,11 +63,12 @@ class Planner:
                 return 0
             recipients, fatigue = Recipients(is_mail_on=self._is_mail_on), Fatigue(self._asks_per_hour, now)
             webhooks = await _webhooks()
+            asks = await asks_by_ids([row["about"] for row in rows if row["kind"] == Kind.ASK_OPENED])
             deliveries, planned = list[NewDelivery](), list[UUID]()
             for row in rows:
                 try:
                     notice = _stored(row)
-                    deliveries += await self._of(notice, recipients, fatigue, now)
+                    deliveries += await self._of(notice, _Batch(recipients, fatigue, asks, now))
                     deliveries += self._to_webhooks(notice, webhooks, now)
                 except (ValueError, LookupError, LeashError):  # one that cannot be read must not silence the others
                     log.exception("notification.not_planned", notification=str(row["id"]))
@@ -75,14 +79,17 @@ class Planner:
             await connection.execute("UPDATE notification SET planned_at = $2 WHERE id = ANY($1)", planned, now)
         return len(planned)
 
-    async def _of(self, notice: Stored, recipients: Recipients, fatigue: Fatigue, now: datetime) -> list[NewDelivery]:
+    async def _of(self, notice: Stored, batch: "_Batch") -> list[NewDelivery]:
         """The deliveries to people."""
+        recipients, now = batch.recipients, batch.now
         if notice.destination is not None:
             return await _to_one(notice, notice.destination, now)
         if notice.expires_at <= now:
             return []
         if notice.kind is Kind.ASK_OPENED:
-            return await self._of_ask(notice, recipients, fatigue, now)
+            ask = batch.asks.get(notice.about) if notice.about else None
+            is_pending = ask is not None and ask.state is AskState.PENDING and ask.expires_at > now
+            return await _of_ask(notice, ask, batch) if ask is not None and is_pending else []
         if notice.kind is Kind.ASK_ENDED:
             return await _withdrawn(notice, now)
         if notice.person is not None:
@@ -96,35 +103,6 @@ class Planner:
             for delivery in _to_reader(notice, reader, rules.heard_at(reader.preferences, severity, now))
         ]
 
-    async def _of_ask(
-        self, notice: Stored, recipients: Recipients, fatigue: Fatigue, now: datetime
-    ) -> list[NewDelivery]:
-        ask = await _pending(notice.about, now)
-        if ask is None:
-            return []
-        readers = await recipients.of_ask(ask)
-        by_person = {reader.person: reader for reader in (*readers.ordered, *readers.others)}
-        severity = rules.severity_of(notice.kind, ask)
-        turns = rules.turns(
-            [reader.person for reader in readers.ordered if _is_reachable(reader, notice.kind)],
-            [reader.person for reader in readers.others],
-            at_once=ask.terms.quorum,
-            created_at=now,
-            expires_at=ask.expires_at,
-            heard=lambda person, moment: rules.heard_at(by_person[person].preferences, severity, moment),
-        )
-        deliveries = [
-            NewDelivery(
-                notification=notice, person=reader.person, channel=Channel.NONE, destination=reader.person,
-                due_at=now, state=DeliveryState.UNREACHABLE, outcome=_NO_CHANNEL,
-            )
-            for reader in readers.ordered if not _is_reachable(reader, notice.kind)
-        ]  # fmt: skip
-        for turn in turns:
-            if await fatigue.bears(turn.person):
-                deliveries += _to_reader(notice, by_person[turn.person], turn.due_at, turn.step)
-        return deliveries
-
     def _to_webhooks(self, notice: Stored, webhooks: list[Any], now: datetime) -> list[NewDelivery]:
         """The deliveries to programs and chats; a test and what is for one person alone is nothing for them."""
         if notice.destination is not None or notice.person is not None:
@@ -137,6 +115,41 @@ class Planner:
             for row in webhooks
             if not row["kinds"] or notice.kind.value in row["kinds"]
         ]  # fmt: skip
+
+
+class _Batch(NamedTuple):
+    """What the notices of one plan share."""
+
+    recipients: Recipients
+    fatigue: Fatigue
+    asks: dict[UUID, Ask]
+    now: datetime
+
+
+async def _of_ask(notice: Stored, ask: Ask, batch: _Batch) -> list[NewDelivery]:
+    """Everybody who may answer, each at their turn."""
+    readers = await batch.recipients.of_ask(ask)
+    by_person = {reader.person: reader for reader in (*readers.ordered, *readers.others)}
+    severity = rules.severity_of(notice.kind, ask)
+    turns = rules.turns(
+        [reader.person for reader in readers.ordered if _is_reachable(reader, notice.kind)],
+        [reader.person for reader in readers.others],
+        at_once=ask.terms.quorum,
+        created_at=batch.now,
+        expires_at=ask.expires_at,
+        heard=lambda person, moment: rules.heard_at(by_person[person].preferences, severity, moment),
+    )
+    deliveries = [
+        NewDelivery(
+            notification=notice, person=reader.person, channel=Channel.NONE, destination=reader.person,
+            due_at=batch.now, state=DeliveryState.UNREACHABLE, outcome=_NO_CHANNEL,
+        )
+        for reader in readers.ordered if not _is_reachable(reader, notice.kind)
+    ]  # fmt: skip
+    for turn in turns:
+        if await batch.fatigue.bears(turn.person):
+            deliveries += _to_reader(notice, by_person[turn.person], turn.due_at, turn.step)
+    return deliveries
 
 
 def _to_reader(notice: Stored, reader: Reader, due_at: datetime | None, step: int = 0) -> list[NewDelivery]:
@@ -195,15 +208,6 @@ async def _withdrawn(notice: Stored, now: datetime) -> list[NewDelivery]:
         )
         for row in rows
     ]  # fmt: skip
-
-
-async def _pending(ask_id: UUID | None, now: datetime) -> Ask | None:
-    """The ask, if somebody's answer is still wanted."""
-    try:
-        ask = await ask_by_id(ask_id or UUID(int=0))
-    except AskUnknownError:
-        return None
-    return ask if ask.state is AskState.PENDING and ask.expires_at > now else None
 
 
 async def _webhooks() -> list[Any]:

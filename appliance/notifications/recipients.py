@@ -52,6 +52,8 @@ class Recipients:
         self._is_mail_on = is_mail_on
         self._holders: dict[frozenset[str], tuple[Person, ...]] = {}
         self._readers: dict[UUID, Reader] = {}
+        self._requesters: dict[UUID, tuple[Person, ...]] = {}
+        self._orders: dict[tuple[str, ...], dict[UUID, None]] = {}
 
     async def with_roles(self, roles: Iterable[str]) -> tuple[Reader, ...]:
         """Everybody who holds one of the roles everywhere."""
@@ -67,18 +69,31 @@ class Recipients:
         """Whoever may answer, in on-call order where one is set; the owners too if only the requester would be told."""
         people = {person.id: person for person in await self._holding(frozenset(ask.terms.roles))}
         if ask.person_id is not None and ask.terms.allows_self:
-            people |= {each.id: each for each in await people_by_ids([ask.person_id]) if each.can_come_in}
+            people |= {each.id: each for each in await self._requester(ask.person_id)}
         told = [person for person in people.values() if rules.is_told(ask, _answerer(person))]
         if all(is_requester(ask, _answerer(person)) for person in told):
             known = {person.id for person in told}
             owners = await self._holding(frozenset({Role.OWNER.value}))
             told += [each for each in owners if each.id not in known and _may_own_answer(ask, each)]
         readers = {reader.person: reader for reader in await self._reached(told)}
-        listed = await orders(ask.terms.roles)
-        first = dict.fromkeys(person for role in ask.terms.roles for person in listed.get(role, ()))
+        first = await self._order(ask.terms.roles)
         ordered = tuple(readers[person] for person in first if person in readers)
         others = tuple(reader for person, reader in readers.items() if person not in first)
         return Readers(ordered, others)
+
+    async def _requester(self, person: UUID) -> tuple[Person, ...]:
+        """The person whose agent asks, if they can come in."""
+        if person not in self._requesters:
+            found = await people_by_ids([person])
+            self._requesters[person] = tuple(each for each in found if each.can_come_in)
+        return self._requesters[person]
+
+    async def _order(self, roles: tuple[str, ...]) -> dict[UUID, None]:
+        """Whoever is on call for any of the roles, each once, in their order."""
+        if roles not in self._orders:
+            listed = await orders(roles)
+            self._orders[roles] = dict.fromkeys(person for role in roles for person in listed.get(role, ()))
+        return self._orders[roles]
 
     async def _holding(self, roles: frozenset[str]) -> tuple[Person, ...]:
         if roles not in self._holders:

@@ -9,9 +9,11 @@ import pytest
 from appliance.actions.records import AskTerms
 from appliance.database.connection import current_connection, read_connection
 from appliance.database.transaction import transaction
+from appliance.identity.break_glass.records import Notice as GlassNotice
 from appliance.identity.records import Role
 from appliance.notifications import claims, log
 from appliance.notifications.errors import DeliveryUnknownError
+from appliance.notifications.notices import GlassAlarm
 from appliance.notifications.ports import Failure, SendError
 from appliance.notifications.records import DeliveryState
 from tests.support.asks import approver, deny, opened
@@ -256,6 +258,27 @@ async def test_ten_thousand_asks_starve_nobody(committed_database: TestDatabase)
     assert time.monotonic() - began < 5
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_ten_thousand_asks_are_planned_after_what_is_rare(committed_database: TestDatabase) -> None:
+    """A glass that breaks after them is heard of first; the approver hears of a few, and once that there are many."""
+    telling = Telling(asks_per_hour=5)
+    approver_phone, owner_phone = [await telling.phone(await somebody(role)) for role in (Role.APPROVER, Role.OWNER)]
+    ask = await opened(telling.approvals, TERMS, seconds=7200)
+    async with transaction():
+        await current_connection().execute(
+            "INSERT INTO notification (id, kind, about, name, created_at, expires_at) "
+            "SELECT gen_random_uuid(), 'ask.opened', $1, '', $2, $3 FROM generate_series(1, 10000)",
+            ask.id, telling.now, ask.expires_at,
+        )  # fmt: skip
+    await GlassAlarm().tell(GlassNotice(event="break_glass.opened", said="The glass is broken.", at=telling.now))
+    began = time.monotonic()
+    running = asyncio.create_task(telling.dispatcher.run())
+    await telling.outside.heard(owner_phone)
+    assert time.monotonic() - began < 5
+    await asyncio.wait_for(running, 60)
+    assert telling.outside.kinds(owner_phone) == ["break_glass", "ask.fatigue"]
+    assert sorted(telling.outside.kinds(approver_phone)) == ["ask.opened"] * 5 + ["asks.many"]
 
 
 async def test_the_log_forgets_what_is_old(committed_database: TestDatabase) -> None:
