@@ -200,12 +200,9 @@ async def test_a_phone_is_told_and_answers_by_touch(phone: Phone) -> None:
         told = json.loads(pushed)
         assert (told["v"], told["kind"]) == (1, "ask.opened")
         assert FORCED not in pushed.decode()
-        await tools.send(
-            "ServiceWorker.deliverPushMessage",
-            {"origin": origin, "registrationId": registration, "data": pushed.decode()},
-        )
-        shown = await _notifications(page)
-        assert shown == [[told["title"], told["id"]]]
+        to = {"origin": origin, "registrationId": registration}
+        await tools.send("ServiceWorker.deliverPushMessage", {**to, "data": pushed.decode()})
+        assert await _notifications(page) == [[told["title"], told["id"]]]
         await page.goto(told["url"])
         await phone.looks_right("ask")
         await page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
@@ -215,6 +212,11 @@ async def test_a_phone_is_told_and_answers_by_touch(phone: Phone) -> None:
         await _prove(page)
         answer = await asyncio.wait_for(held, 20)
     assert answer.json()["hookSpecificOutput"]["permissionDecision"] == "allow"
+    ended = json.loads(await asyncio.wait_for(phone.pushed.get(), 40))
+    assert (ended["kind"], ended["id"]) == ("ask.ended", told["id"])
+    await tools.send("ServiceWorker.deliverPushMessage", {**to, "data": json.dumps(ended)})
+    assert await _notifications(page, are_left=False) == []
+    await _stands_nonsense(page, tools, to)
     assert (await ledger_facts("session.stepped_up"))[-1]["how"] == "passkey"
     assert phone.window.complaints == []
 
@@ -227,17 +229,29 @@ async def _asks(client: httpx.AsyncClient) -> httpx.Response:
     return await client.post(f"/v1/hooks/claude/PreToolUse?user_token={token}", json=bash(FORCED))
 
 
-async def _notifications(page: Page) -> list[list[str]]:
-    """Title and tag of what the system shows of this page."""
+async def _stands_nonsense(page: Page, tools: CDPSession, to: dict[str, str]) -> None:
+    """A message that is none is shown as news without content, and no message leads to another site."""
+    await tools.send("ServiceWorker.deliverPushMessage", {**to, "data": "no JSON at all"})
+    assert await _notifications(page) == [["News from OpenLeash", "news"]]
+    [worker] = page.context.service_workers
+    for url, path in (
+        ("/approvals/7?x=1", "/approvals/7?x=1"), ("https://evil.example/approvals", "/approvals"),
+        ("//evil.example/x", "/approvals"), ("javascript:alert(1)", "/approvals"), ("http://[", "/approvals"),
+    ):  # fmt: skip
+        assert await worker.evaluate("url => pathIn(url)", url) == path, url
+
+
+async def _notifications(page: Page, *, are_left: bool = True) -> list[list[str]]:
+    """Title and tag of what the system shows of this page, as soon as there is something, or nothing any more."""
     for _ in range(100):
         found: list[list[str]] = await page.evaluate(
             "navigator.serviceWorker.ready.then(worker => worker.getNotifications())"
             ".then(all => all.map(each => [each.title, each.tag]))"
         )
-        if found:
-            return found
+        if bool(found) is are_left:
+            break
         await asyncio.sleep(0.05)
-    return []
+    return found
 
 
 async def _add_passkey(phone: Phone) -> None:

@@ -79,12 +79,11 @@ self.addEventListener("push", (event) => {
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const path = event.notification.data?.path ?? "/approvals";
+  // A page that shows something else is left alone: somebody may be writing in it.
   const open = async () => {
     const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-    const here = pages.find((page) => new URL(page.url).pathname === path) ?? pages[0];
-    if (!here) return self.clients.openWindow(path);
-    const shown = await here.focus();
-    return new URL(shown.url).pathname === path ? shown : shown.navigate(path);
+    const here = pages.find((page) => new URL(page.url).pathname === path);
+    return here ? here.focus() : self.clients.openWindow(path);
   };
   event.waitUntil(open());
 });
