@@ -118,7 +118,7 @@ class Reader(asyncio.Protocol):
         elif b"data: changed" in data:
             self.heard_at = now
 
-    def connection_lost(self, _problem: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - its name is the protocol's
         """Come back later."""
         self.is_open = False
         self.opened.clear()

@@ -243,8 +243,9 @@ async def _stands_nonsense(page: Page, tools: CDPSession, to: dict[str, str]) ->
 
 async def _notifications(page: Page, *, are_left: bool = True) -> list[list[str]]:
     """Title and tag of what the system shows of this page, as soon as there is something, or nothing any more."""
+    found: list[list[str]] = []
     for _ in range(100):
-        found: list[list[str]] = await page.evaluate(
+        found = await page.evaluate(
             "navigator.serviceWorker.ready.then(worker => worker.getNotifications())"
             ".then(all => all.map(each => [each.title, each.tag]))"
         )
