@@ -16,7 +16,8 @@ from tests.support.pretended_agents import Ended
 
 TOKEN = "ol_" + "t" * 43
 LOGIN = b"<html><body>Please sign in to the guest network</body></html>"
-SECONDS = 2
+# Long enough for a loaded machine, where an answer comes; and short, where none does.
+SECONDS, SHORT_SECONDS = 20, 2
 
 
 async def _slow(_head: str, _body: bytes, writer: Writer) -> None:
@@ -57,15 +58,16 @@ def answers(allow: bytes) -> dict[str, Answer]:
 
 @dataclass(frozen=True)
 class Place:
-    """A directory of a shim that asks one service, with time limits of two seconds."""
+    """A directory of a shim that asks one service, with time limits of `seconds`."""
 
     folder: Path
     url: str
     authority: Path | None
+    seconds: int = SECONDS
 
     def shim(self, shell: str = "dash", *, path: str = "") -> Path:
         """The shim for this place; `path` is where it looks for programs."""
-        text = re.sub(r"seconds=\d+", f"seconds={SECONDS}", shim_text("openleash-hook.sh").decode())
+        text = re.sub(r"seconds=\d+", f"seconds={self.seconds}", shim_text("openleash-hook.sh").decode())
         if path:
             text = re.sub(r"^PATH=.*$", f"PATH={path}", text, flags=re.MULTILINE)
         file = self.folder / f"openleash-hook-{shell}"
@@ -86,11 +88,11 @@ class Place:
         trusted = ("--cacert", str(self.authority)) if self.authority else ()
         return await ended(
             "curl", "-sS", "--fail-with-body", "-X", "POST", url, "-H", "content-type: application/json", *trusted,
-            "--data-binary", "@-", body=body, seconds=SECONDS,
+            "--data-binary", "@-", body=body, seconds=self.seconds,
         )  # fmt: skip
 
 
-def place(folder: Path, url: str, authority: Path | None = None) -> Place:
+def place(folder: Path, url: str, authority: Path | None = None, *, seconds: int = SECONDS) -> Place:
     """A new directory of a shim."""
     folder.mkdir()
     (folder / "endpoint").write_text(url + "\n")
@@ -98,10 +100,10 @@ def place(folder: Path, url: str, authority: Path | None = None) -> Place:
     (folder / "token").chmod(0o600)
     if authority is not None:
         (folder / "ca.pem").write_bytes(authority.read_bytes())
-    return Place(folder, url, authority)
+    return Place(folder, url, authority, seconds)
 
 
-async def ended(*command: str, body: bytes, seconds: float = 30) -> Ended:
+async def ended(*command: str, body: bytes, seconds: float = 60) -> Ended:
     """Run a hook as an agent does: the call on its standard input; None as code after `seconds`."""
     process = await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -11,7 +11,7 @@ import pytest
 from appliance.agents import dialects
 from tests.support.http_stub import Writer, http_stub, reply
 from tests.support.pretended_agents import CLAUDE_MANAGED, TOOL_RUNS, Ended
-from tests.support.shims import TOKEN, Place, answers, place, secured
+from tests.support.shims import SECONDS, SHORT_SECONDS, TOKEN, Place, answers, place, secured
 
 BEFORE = "PreToolUse"
 AGENTS = [agent for agent in dialects.DIALECTS if BEFORE in dialects.DIALECTS[agent].events]
@@ -30,6 +30,11 @@ PROGRAMS = (
 def allow_of(agent: str) -> bytes:
     """The service's own allow."""
     return json.dumps(dialects.allow(agent, BEFORE, "Allowed.")).encode()
+
+
+def seconds_of(fault: str) -> int:
+    """How long a hook waits under a fault."""
+    return SHORT_SECONDS if fault == "slow" else SECONDS
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
@@ -98,7 +103,8 @@ class _failing:  # noqa: N801 - reads as a verb
         allow, folder = allow_of(self._agent), self._folder
         if self._fault in answers(allow):
             self._server = http_stub(answers(allow)[self._fault])
-            return place(folder / "place", f"http://127.0.0.1:{(await self._server.__aenter__()).port}")
+            url = f"http://127.0.0.1:{(await self._server.__aenter__()).port}"
+            return place(folder / "place", url, seconds=seconds_of(self._fault))
         if self._fault == "down":
             async with http_stub(reply(allow)) as gone:
                 pass
@@ -227,7 +233,7 @@ async def test_without_curl_it_is_wget_and_without_both_a_deny(tmp_path: Path, m
         if name == "other type":
             continue  # wget does not tell the type; what is no object is refused all the same
         async with http_stub(answer) as stub:
-            there = place(tmp_path / name, f"http://127.0.0.1:{stub.port}")
+            there = place(tmp_path / name, f"http://127.0.0.1:{stub.port}", seconds=seconds_of(name))
             assert not TOOL_RUNS["claude"](await there.ask("claude", BEFORE, path=str(programs))), name
     (programs / "wget").unlink()
     assert "neither curl nor GNU wget" in (await there.ask("claude", BEFORE, path=str(programs))).out
