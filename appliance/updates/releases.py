@@ -24,7 +24,7 @@ SIGNATURE: Final = "manifest.json.sig"
 MANIFEST_BYTES_MAX: Final = 1_048_576
 DOWNLOADS_MAX: Final = 32
 _SIGNATURE_BYTES: Final = 64
-_PIECE_BYTES: Final = 262_144
+_PIECE_BYTES: Final = 65_536  # each download keeps some of them in memory, however slowly it is read
 _DECODER: Final = msgspec.json.Decoder(Manifest, strict=True)
 _Stamp = tuple[int, int, int]
 log = structlog.get_logger(__name__)
