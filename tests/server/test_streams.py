@@ -17,7 +17,7 @@ from appliance.bootstrap import build_appliance
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import State
-from appliance.feed import Feed
+from appliance.feed import OPEN_MAX, Feed
 from appliance.identity import records as identity
 from appliance.identity.records import Role, SignedIn
 from appliance.identity.streams import Streams
@@ -58,10 +58,13 @@ class Listening:
         await asyncio.wait_for(self._task, seconds)
 
 
+def _bearer(who: Someone) -> dict[str, str]:
+    return {"authorization": f"Bearer {who.token}"}
+
+
 @asynccontextmanager
 async def _listening(client: httpx.AsyncClient, port: str, who: Someone) -> AsyncIterator[Listening]:
-    headers = {"authorization": f"Bearer {who.token}"}
-    async with client.stream("GET", f"http://127.0.0.1:{port}/live", headers=headers) as response:
+    async with client.stream("GET", f"http://127.0.0.1:{port}/live", headers=_bearer(who)) as response:
         assert response.status_code == 200, await response.aread()
         stream = Listening(response)
         await stream.until("event: policies")
@@ -70,7 +73,7 @@ async def _listening(client: httpx.AsyncClient, port: str, who: Someone) -> Asyn
 
 
 async def test_two_processes_tell_the_same(committed_database: TestDatabase, tmp_path: Path) -> None:
-    """An ask that one process opens reaches readers at both, nobody else; the end of a session ends its streams."""
+    """An ask of one process reaches readers at both and nobody else; streams end with their session, which has few."""
     config = Config(state=State(directory=tmp_path / "state"))
     appliance = await build_appliance(config, committed_database.service_url, utc_now)
     owner = await make_owner(appliance.identity, utc_now())
@@ -98,6 +101,10 @@ async def test_two_processes_tell_the_same(committed_database: TestDatabase, tmp
         await asyncio.gather(near.end(), far.end())
         assert other.lines == []
         held.cancel()
+        for _ in range(OPEN_MAX - 1):
+            await stack.enter_async_context(_listening(client, ports[1], mia))
+        refused = await client.get(f"http://127.0.0.1:{ports[1]}/live", headers=_bearer(mia))
+        assert (refused.status_code, refused.json()["code"]) == (429, "streams_too_many")
 
 
 class Reader:
