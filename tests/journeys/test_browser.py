@@ -60,7 +60,7 @@ async def test_an_ask_is_answered_by_keyboard_alone(cloud: Cloud, machine: Machi
 
 
 async def test_one_stream_serves_every_open_page(cloud: Cloud, machine: Machine) -> None:
-    """Two pages of a browser hear by the stream of the first; when that is closed, the second one goes on by itself."""
+    """Two pages hear by the stream of the first; when that is closed the second goes on, also on the page of an ask."""
     owner = await cloud.owner()
     streams: list[str] = []
     async with browser_window(cloud.url, person=owner) as window:
@@ -75,7 +75,13 @@ async def test_one_stream_serves_every_open_page(cloud: Cloud, machine: Machine)
             await first.close()
         async with held(machine, bash("git push --force origin other-stream")) as [_]:
             await second.get_by_text("other-stream").first.wait_for(timeout=15_000)
-        assert len([url for url in streams if url.endswith("/live")]) == 2
+            *_, ask = await cloud.pending_asks(machine=machine, many=2)
+            await second.goto(f"{cloud.url}/approvals/{ask}")
+            assert await second.get_by_role("button", name="Allow").is_visible()
+            await owner.answer(ask, "deny")
+            await second.get_by_text("Denied by Ada Lovelace").wait_for(timeout=15_000)
+            assert not await second.get_by_role("button", name="Allow").is_visible()
+        assert len([url for url in streams if url.endswith("/live")]) == 3  # one more, because the page went elsewhere
         assert window.complaints == []
     await cloud.expire_asks(machine)
 
