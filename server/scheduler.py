@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -65,7 +65,7 @@ def scheduled(jobs: Iterable[Job]) -> AsyncIOScheduler:
     """A scheduler that starts each job at once and then at its times, never twice at the same time."""
     scheduler, failures = AsyncIOScheduler(timezone=UTC), Failures()
     for job in jobs:
-        begin = {} if job.cron else {"next_run_time": datetime.now(UTC)}
+        begin: dict[str, Any] = {} if job.cron else {"next_run_time": datetime.now(UTC)}
         scheduler.add_job(
             _guarded(job, failures), _trigger(job), id=job.name, max_instances=1, coalesce=True,
             misfire_grace_time=None, **begin,
@@ -76,7 +76,8 @@ def scheduled(jobs: Iterable[Job]) -> AsyncIOScheduler:
 def _trigger(job: Job) -> BaseTrigger:
     if job.cron:
         return CronTrigger.from_crontab(job.cron, timezone=job.zone)
-    return IntervalTrigger(seconds=job.every_seconds, timezone=UTC)
+    every: Any = job.every_seconds  # fractions are taken too, whatever its types say
+    return IntervalTrigger(seconds=every, timezone=UTC)
 
 
 def _guarded(job: Job, failures: Failures) -> Callable[[], Awaitable[None]]:
