@@ -184,7 +184,8 @@ async def test_the_api_is_described(world: World) -> None:
     document = reply.json()
     assert document["openapi"].startswith("3.1")
     assert reply.headers["content-type"] == "application/json"
-    paths = {route.path_format for route in world.client.app.routes if route.path.startswith(("/v1/", "/health"))}
+    api = ("/v1/", "/health", "/api/", "/.well-known/openleash")
+    paths = {route.path_format for route in world.client.app.routes if route.path.startswith(api)}
     assert {path for path in paths if not path.startswith("/v1/openapi")} == set(document["paths"])
     for path, methods in document["paths"].items():
         for method, told in methods.items():
