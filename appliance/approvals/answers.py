@@ -1,8 +1,8 @@
-"""Counting answers: each is written down first, then everything that waits is counted under the ask's lock."""
+"""Counting answers, under the ask's lock; denies are written down before, so that whoever holds it sees them."""
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -10,11 +10,13 @@ import msgspec
 from appliance.approvals import events
 from appliance.approvals.queries import ask_by_id
 from appliance.approvals.records import Answerer, Ask, AskState, Resolution
-from appliance.approvals.responses import Answers
+from appliance.approvals.responses import Answers, check_agreement
 from appliance.database.connection import current_connection
 from appliance.database.identifiers import uuid7
 from appliance.ledger.records import Actor, ActorKind, LedgerEntry
 from appliance.ledger.service import append
+
+_ANSWERS: Final = msgspec.json.Decoder(dict[str, str | tuple[str, ...]])
 
 
 class End(Protocol):
@@ -39,7 +41,8 @@ async def record_answer(
 ) -> Previous | None:
     """Write the answer down inside the running transaction; what this person had answered before, if anything.
 
-    It is committed before it is counted: so a deny that waits for the lock is seen by an allow that holds it.
+    A deny is committed before it is counted: so one that waits for the lock is seen by an allow that holds it. An
+    allow is written under the lock.
     """
     connection = current_connection()
     inserted = await connection.fetchval(
@@ -54,12 +57,15 @@ async def record_answer(
         encoded_answers(answers),
         now,
     )
-    if inserted is not None:
-        return None
-    before = await connection.fetchrow(
+    return None if inserted is not None else await previous_answer(ask_id, answerer)
+
+
+async def previous_answer(ask_id: UUID, answerer: Answerer) -> Previous | None:
+    """What this person has answered, as the running transaction sees it."""
+    before = await current_connection().fetchrow(
         "SELECT resolution, counted_at FROM ask_answer WHERE ask_id = $1 AND person_id = $2", ask_id, answerer.person_id
     )
-    return Previous(Resolution(before["resolution"]), before["counted_at"] is not None)
+    return before and Previous(Resolution(before["resolution"]), before["counted_at"] is not None)
 
 
 def encoded_answers(answers: Answers) -> str:
@@ -97,6 +103,7 @@ async def _count_one(ask: Ask, row: Any, answerer: Answerer, now: datetime) -> N
     await connection.execute("UPDATE ask_answer SET counted_at = $2 WHERE id = $1", row["id"], now)
     if is_allow and row["response"]:
         # Where several people must allow, the first who answered has spoken for all: the others allow that.
+        check_agreement(ask.answers, _ANSWERS.decode(row["response"]))
         await connection.execute(
             "UPDATE ask SET response = $2 WHERE id = $1 AND response = ''", ask.id, row["response"]
         )

@@ -45,6 +45,16 @@ def answers_of(response: Mapping[str, Any] | None, shown: Interaction, mask: Cal
     return answers
 
 
+def check_agreement(first: Answers, given: Answers) -> None:
+    """Check that these are the answers that the first who answered gave, if anybody did; under the ask's lock.
+
+    Raises:
+        ResponseRefusedError: somebody else has answered differently.
+    """
+    if given and first and given != first:
+        raise ResponseRefusedError("Somebody else has answered these questions differently")
+
+
 def _answer_of(question: Question, value: object, mask: Callable[[str], str]) -> str | tuple[str, ...]:
     if isinstance(value, str):
         return _words(question, value, mask)

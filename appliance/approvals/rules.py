@@ -12,7 +12,7 @@ from appliance.approvals.errors import (
     ProofMissingError,
     SelfApprovalError,
 )
-from appliance.approvals.records import Answerer, Ask, NewAsk, Resolution
+from appliance.approvals.records import Answerer, Ask, NewAsk
 from appliance.identity.effective import GROUP_PREFIX
 from appliance.identity.scopes import roles_within
 from appliance.ledger.canonical import canonical_text
@@ -76,13 +76,13 @@ def is_named(ask: Ask, answerer: Answerer) -> bool:
     return not groups_and_scoped(answerer, ask.project).isdisjoint(ask.terms.roles)
 
 
-def check_proof(ask: Ask, answerer: Answerer, resolution: Resolution) -> None:
-    """Check that whoever allows has proved who they are, where the policy wants that; anybody may deny.
+def check_proof(ask: Ask, answerer: Answerer) -> None:
+    """Check that whoever allows has proved who they are, where the policy wants that; a deny is not checked.
 
     Raises:
         ProofMissingError: they have not.
     """
-    if ask.terms.step_up and resolution is Resolution.ALLOW and not answerer.is_proven:
+    if ask.terms.step_up and not answerer.is_proven:
         raise ProofMissingError
 
 
@@ -92,13 +92,15 @@ def number_of(key: bytes, ask_id: UUID) -> str:
     return str(int.from_bytes(digest) % 90 + 10)
 
 
-def check_number(ask: Ask, resolution: Resolution, right: str, given: str) -> None:
+def check_number(ask: Ask, right: str, given: str) -> None:
     """Check that whoever allows has heard the number from the requester, where the policy wants that.
+
+    Under the ask's lock: whoever sends several numbers at once has sent one.
 
     Raises:
         NumberMissingError, NumberWrongError: they have not.
     """
-    if not ask.terms.match_number or resolution is Resolution.DENY:
+    if not ask.terms.match_number:
         return
     if not given.strip():
         raise NumberMissingError

@@ -9,20 +9,19 @@ import msgspec
 
 from appliance.agents.queries import has_machine_ended
 from appliance.approvals import events, rules
-from appliance.approvals.answers import count_waiting, record_answer
+from appliance.approvals.answers import Previous, count_waiting, previous_answer, record_answer
 from appliance.approvals.errors import (
     ApprovalError,
     AskClosedError,
     AskExpiredError,
     BindingMismatchError,
     NumberWrongError,
-    ResponseRefusedError,
 )
 from appliance.approvals.interactions import APPROVAL, Interaction
 from appliance.approvals.ports import AskNotices, NoNotices
 from appliance.approvals.queries import ask_by_id, ask_of, locked_ask
 from appliance.approvals.records import Answerer, AnswerResult, Ask, AskState, NewAsk, Resolution
-from appliance.approvals.responses import Answers, answers_of
+from appliance.approvals.responses import Answers, answers_of, check_agreement
 from appliance.approvals.rules import GUIDANCE_MAX as GUIDANCE_MAX  # noqa: PLC0414 - a limit that pages show
 from appliance.database.connection import current_connection
 from appliance.database.transaction import transaction
@@ -111,57 +110,87 @@ class Approvals:
         given = _Given(resolution, binding, self._mask(rules.kept_guidance(guidance)), response, number)
         try:
             return await self._answer(ask_id, answerer, given, now)
+        except NumberWrongError:  # its refusal is in the ledger already, together with the deny
+            raise
         except ApprovalError as refusal:
             await self._record_refusal(ask_id, answerer, resolution, refusal, now)
-            if isinstance(refusal, NumberWrongError):
-                await self._answer(ask_id, answerer, _Given(Resolution.DENY, binding, _WRONG_NUMBER, None, ""), now)
             raise
 
     async def _answer(self, ask_id: UUID, answerer: Answerer, given: "_Given", now: datetime) -> AnswerResult:
-        resolution = given.resolution
+        wrong: NumberWrongError | None = None
         async with transaction():
             ask = await ask_by_id(ask_id)
             rules.check_answerer(ask, answerer)
             if given.binding != ask.binding:
                 raise BindingMismatchError
-            answers = self._answers_of(ask, given)
-            previous = await record_answer(ask_id, answerer, resolution, given.guidance, answers, now)
-            if previous is None:
-                rules.check_proof(ask, answerer, resolution)
-                rules.check_number(ask, resolution, self.number_of(ask_id), given.number)
-        if previous is not None and previous.resolution is not resolution:
-            raise AskClosedError(f"You already answered this ask: {previous.resolution}")
-        async with transaction():
-            ask = await self._count(ask_id, answerer, now)
+            if given.resolution is Resolution.DENY:
+                previous = await self._written(ask_id, answerer, given, {}, now)
+            else:
+                try:
+                    ask, previous = await self._allow(ask_id, answerer, given, now)
+                except NumberWrongError as refusal:
+                    wrong = refusal
+                    await self._deny_guess(ask_id, answerer, refusal, now)
+        if wrong is not None:
+            raise wrong
+        if given.resolution is Resolution.DENY:
+            async with transaction():
+                ask = await self._count(await locked_ask(ask_id), answerer, now)
         # What was allowed and not fetched in time has expired; who allowed it is told so again.
         was_allowed = previous is not None and previous.is_counted and ask.allows >= ask.terms.quorum
         if ask.state is AskState.EXPIRED and not was_allowed:
             raise AskExpiredError
-        if not _agrees(ask.state, resolution):
+        if not _agrees(ask.state, given.resolution):
             raise AskClosedError(_closed(ask))
         return AnswerResult(ask=ask, is_repeat=previous is not None)
+
+    @staticmethod
+    async def _written(
+        ask_id: UUID, answerer: Answerer, given: "_Given", answers: Answers, now: datetime
+    ) -> Previous | None:
+        previous = await record_answer(ask_id, answerer, given.resolution, given.guidance, answers, now)
+        if previous is not None and previous.resolution is not given.resolution:
+            raise AskClosedError(f"You already answered this ask: {previous.resolution}")
+        return previous
+
+    async def _allow(
+        self, ask_id: UUID, answerer: Answerer, given: "_Given", now: datetime
+    ) -> tuple[Ask, Previous | None]:
+        """Check, write down and count an allow, all under the ask's lock: what others did meanwhile is seen."""
+        ask = await locked_ask(ask_id)
+        answers = self._answers_of(ask, given)
+        if await previous_answer(ask_id, answerer) is None:
+            rules.check_proof(ask, answerer)
+            if ask.state is AskState.PENDING:  # of an ask that has ended, nobody learns its number
+                rules.check_number(ask, self.number_of(ask_id), given.number)
+        previous = await self._written(ask_id, answerer, given, answers, now)
+        return await self._count(ask, answerer, now), previous
+
+    async def _deny_guess(self, ask_id: UUID, answerer: Answerer, refusal: NumberWrongError, now: datetime) -> None:
+        """In the transaction and under the lock that a wrong number was read in: there is no second guess."""
+        await self._record_refusal(ask_id, answerer, Resolution.ALLOW, refusal, now)
+        await record_answer(ask_id, answerer, Resolution.DENY, _WRONG_NUMBER, {}, now)
+        await self._count(await locked_ask(ask_id), answerer, now)
 
     def number_of(self, ask_id: UUID) -> str:
         """The number that an ask's requester sees, where its policy wants one; for the requester's eyes alone."""
         return rules.number_of(self._key, ask_id)
 
     def _answers_of(self, ask: Ask, given: "_Given") -> Answers:
-        """The answers to the agent's questions; none with a deny, or once the ask has ended."""
-        if given.resolution is Resolution.DENY or ask.state is not AskState.PENDING:
+        """The answers to the agent's questions, as everybody gave them so far; none once the ask has ended."""
+        if ask.state is not AskState.PENDING:
             return {}
         answers = answers_of(given.response, ask.interaction, self._mask)
-        if answers and ask.answers and answers != ask.answers:
-            raise ResponseRefusedError("Somebody else has answered these questions differently")
+        check_agreement(ask.answers, answers)
         return answers
 
-    async def _count(self, ask_id: UUID, answerer: Answerer, now: datetime) -> Ask:
+    async def _count(self, ask: Ask, answerer: Answerer, now: datetime) -> Ask:
         """Under the ask's lock: expire it, or count what waits, denies first."""
-        ask = await locked_ask(ask_id)
         if ask.state is not AskState.PENDING:
             return ask
         if ask.expires_at <= now:
             await self._end(ask, AskState.EXPIRED, SYSTEM, now)
-            return await ask_by_id(ask_id)
+            return await ask_by_id(ask.id)
         return await count_waiting(ask, answerer, now, self._end)
 
     @staticmethod

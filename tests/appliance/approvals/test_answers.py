@@ -318,6 +318,23 @@ async def test_the_first_answers_speak_for_all_who_allow(approvals: Approvals) -
     assert (result.ask.state, result.ask.answers) == (AskState.ALLOWED, {"Which colour?": "Red"})
 
 
+async def test_people_who_answer_differently_at_once_are_no_quorum(approvals: Approvals) -> None:
+    """The one whose answer was read later is told, is not counted, and may still allow what the first answered."""
+    for _ in range(5):
+        ask, people = await opened(approvals, QUORUM_2, interaction=ASKING), (approver("Bob"), approver("Cyd"))
+        answers = ({"answers": {"Which colour?": colour}} for colour in ("Red", "Blue"))
+        results = await asyncio.gather(
+            *(allow(approvals, ask, who, response=said) for who, said in zip(people, answers, strict=True)),
+            return_exceptions=True,
+        )
+        assert codes(list(results)) == ["ok", "response_refused"]
+        current = await ask_by_id(ask.id)
+        assert (current.state, current.allows) == (AskState.PENDING, 1)
+        later = next(who for who, told in zip(people, results, strict=True) if isinstance(told, ResponseRefusedError))
+        agreed = await allow(approvals, ask, later, response={"answers": current.answers})
+        assert (agreed.ask.state, agreed.ask.answers) == (AskState.ALLOWED, current.answers)
+
+
 async def test_answers_of_a_deny_are_not_kept(approvals: Approvals) -> None:
     """The agent reads the guidance, nothing else."""
     ask = await opened(approvals, interaction=ASKING)

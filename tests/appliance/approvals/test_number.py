@@ -1,5 +1,7 @@
 """Asks whose policy wants whoever allows to have heard a number from the requester."""
 
+import asyncio
+
 import pytest
 
 from appliance.actions.records import AskTerms
@@ -7,8 +9,9 @@ from appliance.approvals.errors import AskClosedError, NumberMissingError, Numbe
 from appliance.approvals.queries import ask_by_id
 from appliance.approvals.records import Answerer, AnswerResult, Ask, AskState, Resolution
 from appliance.approvals.service import Approvals
+from appliance.database.connection import read_connection
 from appliance.policy.annotations import annotation_problems, ask_terms, strictest
-from tests.support.asks import KEY, SOON, allow, approver, deny, events_of, opened
+from tests.support.asks import KEY, SOON, allow, approver, codes, deny, events_of, opened
 from tests.support.postgres import TestDatabase
 
 TERMS = AskTerms(roles=("approver",), allows_self=False, match_number=True)
@@ -57,6 +60,36 @@ async def test_a_wrong_number_denies(committed_database: TestDatabase, approvals
     for who in (bob, approver("Cyd")):
         with pytest.raises(AskClosedError):
             await typed(approvals, ask, who, approvals.number_of(ask.id))
+
+
+async def test_guesses_that_come_at_once_are_one_guess(committed_database: TestDatabase, approvals: Approvals) -> None:
+    """One person sends all ninety together, the right one last: the first that is read ends the ask."""
+    for _ in range(3):
+        ask, bob = await opened(approvals, TERMS), approver()
+        right = approvals.number_of(ask.id)
+        guesses = [number for number in map(str, range(10, 100)) if number != right] + [right]
+        results = await asyncio.gather(*(typed(approvals, ask, bob, each) for each in guesses), return_exceptions=True)
+        assert codes(list(results)) == ["answer_number_wrong"] + ["ask_closed"] * 89
+        assert (await ask_by_id(ask.id)).state is AskState.DENIED
+        assert (await events_of(ask)).count("refused:answer_number_wrong") == 1
+
+
+async def test_a_wrong_number_and_its_deny_are_of_one_transaction(
+    committed_database: TestDatabase, approvals: Approvals
+) -> None:
+    """A process that dies between them would grant another guess, so there is nothing between them."""
+    ask = await opened(approvals, TERMS)
+    with pytest.raises(NumberWrongError):
+        await typed(approvals, ask, approver(), "0")
+    async with read_connection() as connection:
+        writers = await connection.fetch(
+            "SELECT xmin::text FROM ask WHERE id = $1 UNION ALL SELECT xmin::text FROM ask_answer WHERE ask_id = $1 "
+            "UNION ALL SELECT xmin::text FROM ledger_entry WHERE subject = $2 AND event <> 'approval.opened'",
+            ask.id,
+            f"ask:{ask.id}",
+        )
+    assert len(writers) == 5
+    assert len({row["xmin"] for row in writers}) == 1
 
 
 async def test_a_deny_needs_no_number(committed_database: TestDatabase, approvals: Approvals) -> None:

@@ -34,6 +34,18 @@ async def asked(world: World, body: Any = None, **more: Any) -> AsyncIterator[tu
         await held
 
 
+async def published(world: World, policy: str) -> None:
+    """Add a policy to those of the installation."""
+    active = (await world.as_script(world.owner, "GET", "/v1/policies/active")).json()
+    body = {"text": active["text"].partition('@id("ask-more")')[0] + policy, "note": "more",
+            "expected_version": active["version"]}  # fmt: skip
+    published = await world.as_script(world.owner, "POST", "/v1/policies", body)
+    assert published.status_code in {200, 201}, published.text
+    async with asyncio.timeout(5):
+        while world.appliance.policies.version == active["version"]:  # noqa: ASYNC110 - an outsider's view
+            await asyncio.sleep(0.02)
+
+
 @pytest.fixture
 def phone(world: World) -> Phone:
     """The owner's phone."""

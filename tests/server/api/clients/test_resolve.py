@@ -8,7 +8,7 @@ import pytest
 from appliance.database.connection import current_connection
 from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
-from tests.server.api.clients.conftest import asked
+from tests.server.api.clients.conftest import asked, published
 from tests.support.desktop import Desktop
 from tests.support.machines import bash
 from tests.support.people import ledger_facts
@@ -101,7 +101,7 @@ async def test_phone_and_browser_at_once(world: World, phone: Phone) -> None:
 
 async def test_a_question_is_answered_with_content(world: World, phone: Phone) -> None:
     """The app shows the options with hidden characters marked; the agent gets its own words back."""
-    await _published(world, ASKING.format("", 'context.tool == "AskUserQuestion"'))
+    await published(world, ASKING.format("", 'context.tool == "AskUserQuestion"'))
     call = {**bash("x"), "tool_name": "AskUserQuestion", "tool_input": {"questions": [QUESTION]}}
     async with asked(world, call) as (held, ask):
         state = await phone.refresh()
@@ -125,7 +125,7 @@ async def test_a_proof_that_an_app_cannot_give_is_asked_for_in_words(world: Worl
     async with transaction():  # a phone's session, which nobody has proved anything in
         await current_connection().execute("UPDATE session SET kind = 'device' WHERE id = $1", session.session_id)
     phone.token = session.token
-    await _published(world, ASKING.format("@step_up", 'context.program == "deploy"'))
+    await published(world, ASKING.format("@step_up", 'context.program == "deploy"'))
     async with asked(world, bash("deploy")) as (held, ask):
         [own] = (await phone.refresh())["pendingApprovals"]
         assert own["purpose_summary"].endswith(f"prove who you are at https://leash.example.org/approvals/{ask.id}")
@@ -138,7 +138,7 @@ async def test_a_proof_that_an_app_cannot_give_is_asked_for_in_words(world: Worl
 async def test_a_number_that_an_app_cannot_type_is_asked_for_in_words(world: World, phone: Phone) -> None:
     """The requester sees it on the ask's page, nobody else does; the page of whoever answers takes it."""
     asks = '@id("ask-more") @ask("owner") @match_number forbid (principal, action, resource) when '
-    await _published(world, asks + '{ context.program == "deploy" };')
+    await published(world, asks + '{ context.program == "deploy" };')
     async with asked(world, bash("deploy")) as (held, ask):
         number, path = world.appliance.approvals.number_of(ask.id), f"/approvals/{ask.id}"
         [own] = (await phone.refresh())["pendingApprovals"]
@@ -154,15 +154,3 @@ async def test_a_number_that_an_app_cannot_type_is_asked_for_in_words(world: Wor
         sent = await world.as_browser(world.owner, "POST", f"{path}/answer", data={**fields, **token})
         assert sent.status_code == 303, sent.text
         assert (await held).json()["hookSpecificOutput"]["permissionDecision"] == "allow"
-
-
-async def _published(world: World, policy: str) -> None:
-    """Add a policy to those of the installation."""
-    active = (await world.as_script(world.owner, "GET", "/v1/policies/active")).json()
-    body = {"text": active["text"].partition('@id("ask-more")')[0] + policy, "note": "more",
-            "expected_version": active["version"]}  # fmt: skip
-    published = await world.as_script(world.owner, "POST", "/v1/policies", body)
-    assert published.status_code in {200, 201}, published.text
-    async with asyncio.timeout(5):
-        while world.appliance.policies.version == active["version"]:  # noqa: ASYNC110 - an outsider's view
-            await asyncio.sleep(0.02)
