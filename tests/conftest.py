@@ -86,6 +86,7 @@ AREA_OF: dict[str, str] = {
     "server/api/test_organization": "clients",
     "server/api/test_people": "signin",
     "journeys/test_directories": "signin",
+    "journeys/test_reverse_proxy": "clients",
     "journeys/test_shim": "clients",
     "server/dashboard/test_step_up": "signin",
     "server/scim": "signin",

@@ -37,7 +37,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...],
         Meta(
-            description="Networks (CIDR) of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+            description="Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed.",
             extra={"expected": "a list of networks such as 10.1.0.0/16, none of them the whole address space"},
         ),
     ] = ()

@@ -21,6 +21,7 @@ PROGRAMS = {
     "kinit": "krb5-user",
     "ldapsearch": "ldap-utils",
     "ldbsearch": "ldb-tools",
+    "nginx": "nginx-light",
     "samba": "samba",
     "slapd": "slapd",
     "winbindd": "winbind",
