@@ -60,8 +60,11 @@ class Desktop:
         self.token = told["token"]
         return told
 
-    async def tell_of_agents(self) -> None:
-        """Tell of its agents, then install the hooks that the state wants and take away those that it does not."""
+    async def tell_of_agents(self) -> httpx.Response:
+        """Tell of its agents, then install the hooks that the state wants and take away those that it does not.
+
+        Returns the answer to what it told.
+        """
         agents = [{**agent, "installed": True, "protected": True, "detail": "hooks"} for agent in AGENTS]
         told = await self.call("desktopEnroll", "POST", "/v1/desktop/agents", {**self.machine, "agents": agents})
         assert told.status_code == 200, told.text
@@ -71,6 +74,7 @@ class Desktop:
             assert wanted in {True, False, None}, agent
             if wanted is not None:
                 (self.installed.add if wanted else self.installed.discard)(agent["kind"])
+        return told
 
     async def poll(self) -> dict[str, Any]:
         """What it asks every three seconds and at each event."""

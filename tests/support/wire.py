@@ -18,7 +18,12 @@ _NEW: Final = (
 
 def formed(reply: httpx.Response) -> Any:  # noqa: ANN401 - JSON
     """The reply's JSON with everything that is new each time replaced."""
-    text = json.dumps(reply.json(), ensure_ascii=False)
+    return formed_json(reply.json())
+
+
+def formed_json(told: object) -> Any:  # noqa: ANN401 - JSON
+    """The same of JSON that came otherwise, such as by a stream."""
+    text = json.dumps(told, ensure_ascii=False)
     for pattern, name in _NEW:
         text = pattern.sub(name, text)
     return json.loads(text)

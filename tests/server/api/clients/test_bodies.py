@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,9 +27,28 @@ VALUES = st.recursive(
 BODIES = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8).map(msgspec.json.encode) | st.sampled_from(
     [b"", b"[]", b"{", b'"x"', b"\xff", b'{"a":1,"a":2}', b'{"hostname":"\\ud800"}', b'{"a":NaN}', b"[" * 5_000]
 )
-
-
+LATER = {"laterField": {"is": ["not", "read"]}}
+KNOWN: dict[str, dict[str, Any]] = {
+    "/v1/mobile/auth/start": {
+        "redirectUri": "openleash://auth/callback", "audience": "individual", "providerType": "local",
+    },
+    "/v1/mobile/devices": {"platform": "ios", "deviceName": "localhost", "appVersion": "1.0.0"},
+    "/v1/agents/codex/monitoring": {"monitored": True},
+    "/v1/desktop/enroll": {"hostname": "mias-mbp", "agents": [{"kind": "codex", **LATER}]},
+    "/v1/desktop/agents": {"hostname": "mias-mbp", "agents": [{"kind": "codex", **LATER}]},
+    "/v1/plugin-runtime/verify": {},
+    "/v1/skills/observations": {"agentKind": "codex", "skillName": "deploy", "skillPath": "/s/SKILL.md"},
+    "/api/updates/check": {"version": "0.36.57", "platform": "darwin", "arch": "arm64"},
+}  # fmt: skip
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]  # the database is real
+
+
+@pytest.mark.parametrize("path", KNOWN)
+async def test_a_field_of_a_later_client_changes_nothing(world: World, path: str) -> None:
+    """Published clients grow; a field that is not known is neither read nor refused, on every route of theirs."""
+    for body in (KNOWN[path], {**KNOWN[path], **LATER}):
+        reply = await world.as_script(world.member, "POST", path, body)
+        assert reply.status_code in {200, 201}, reply.text
 
 
 @settings(max_examples=120, deadline=None, database=None, derandomize=True, suppress_health_check=SLOW)

@@ -95,7 +95,7 @@ async def test_a_desktop_installs_what_the_state_wants(world: World) -> None:
     """It tells of its agents, reads the state, and takes no hooks away."""
     desktop = Desktop(world.client, "mias-studio")
     await desktop.enroll(world.member.token)
-    await desktop.tell_of_agents()
+    assert formed(await desktop.tell_of_agents()) == golden("agents_told")
     assert desktop.installed == {"claude-code", "codex"}
 
 

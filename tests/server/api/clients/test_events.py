@@ -10,6 +10,7 @@ from tests.server.api.clients.conftest import asked
 from tests.support.desktop import Desktop
 from tests.support.phone import Phone
 from tests.support.web_world import World
+from tests.support.wire import formed_json, golden
 
 
 class Opened:
@@ -61,7 +62,7 @@ def _sync(piece: bytes) -> dict[str, Any]:
 async def test_a_greeting_and_one_event_per_change(world: World, phone: Phone) -> None:
     """The greeting makes the app catch up; an ask that opens is told at once, its end later."""
     stream = Opened(world, phone.token)
-    assert _sync(await stream.next())["kind"] == "activity.created"
+    assert formed_json(_sync(await stream.next())) == golden("sync_event")
     assert stream.headers[b"content-type"].startswith(b"text/event-stream")
     assert b"content-encoding" not in stream.headers
     async with asked(world):

@@ -90,7 +90,7 @@ async def test_protections_are_not_for_apps_to_change(phone: Phone, act: str) ->
 async def test_nothing_goes_unwatched(phone: Phone, desktop: Desktop) -> None:
     """On is on; off, pauses and their end are refused, with words."""
     on = await phone.call("agentMonitoring", "/v1/agents/claude-code/monitoring", {"monitored": True})
-    assert on.json() == {"ok": True, "kind": "claude-code", "monitored": True}
+    assert formed(on) == golden("monitored")
     off = await phone.call("agentMonitoring", "/v1/agents/codex/monitoring", {"monitored": False})
     assert (off.status_code, off.json()["code"]) == (403, "monitoring_managed")
     pause = {"agentKind": "codex", "sessionIds": ["s-88"], "expiresAt": "2026-08-20T09:30:00Z"}
