@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, BinaryIO, Final
 
-import boto3
 import botocore.exceptions
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
+from boto3.session import Session
 from botocore.config import Config as ClientConfig
 
 from appliance.backups.errors import BackupError, ObjectMissingError, StoreRefusedError, StoreUnreachableError
@@ -118,7 +119,7 @@ class S3Store:
             raise
         except botocore.exceptions.ClientError as problem:
             raise _translated(problem, self.place, name) from problem
-        except (botocore.exceptions.BotoCoreError, boto3.exceptions.Boto3Error, OSError) as problem:
+        except (botocore.exceptions.BotoCoreError, Boto3Error, OSError) as problem:
             cause = problem.__cause__ or problem.__context__
             if isinstance(cause, botocore.exceptions.ClientError):
                 raise _translated(cause, self.place, name) from problem
@@ -137,7 +138,7 @@ def _translated(problem: botocore.exceptions.ClientError, place: str, name: str)
 
 
 def _client(settings: Backups, access_key: Secret | None, secret_key: Secret | None) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
-    session = boto3.session.Session(
+    session = Session(
         aws_access_key_id=None if access_key is None else access_key.reveal(),
         aws_secret_access_key=None if secret_key is None else secret_key.reveal(),
         region_name=settings.s3_region,

@@ -9,8 +9,17 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, Final, cast
 
-import pyrage
 import zstandard
+
+# A module in Rust without type stubs: its names are found at run time only.
+from pyrage import (  # pyright: ignore[reportAttributeAccessIssue]
+    DecryptError,  # pyright: ignore[reportAttributeAccessIssue]
+    IdentityError,  # pyright: ignore[reportAttributeAccessIssue]
+    RecipientError,  # pyright: ignore[reportAttributeAccessIssue]
+    decrypt_io,  # pyright: ignore[reportAttributeAccessIssue]
+    encrypt_io,  # pyright: ignore[reportAttributeAccessIssue]
+    x25519,  # pyright: ignore[reportAttributeAccessIssue]
+)
 
 from appliance.backups.errors import BackupDamagedError, IdentityRefusedError, RecipientsRefusedError
 from appliance.backups.ports import Readable
@@ -40,10 +49,10 @@ class Recipients:
         return Sealing(content, self._parsed)
 
 
-def _recipient(key: str) -> pyrage.x25519.Recipient:
+def _recipient(key: str) -> x25519.Recipient:
     try:
-        return pyrage.x25519.Recipient.from_str(key)
-    except pyrage.RecipientError as problem:
+        return x25519.Recipient.from_str(key)
+    except RecipientError as problem:
         raise RecipientsRefusedError(f"{key[:80]!r} is no public key of age: {problem}") from problem
 
 
@@ -55,17 +64,17 @@ class Sealing:
         size: encrypted so far.
     """
 
-    def __init__(self, content: Readable, recipients: Sequence[pyrage.x25519.Recipient]) -> None:
+    def __init__(self, content: Readable, recipients: Sequence[x25519.Recipient]) -> None:
         """Nothing is read before the first `read`."""
         self.plain_bytes = 0
         self.size = 0
         self._hash = hashlib.sha256()
         self._pipe = _Pipe(lambda out: self._work(content, recipients, out))
 
-    def _work(self, content: Readable, recipients: Sequence[pyrage.x25519.Recipient], out: BinaryIO) -> None:
+    def _work(self, content: Readable, recipients: Sequence[x25519.Recipient], out: BinaryIO) -> None:
         counted: Any = _Counted(content, self._count)  # read() is all that is used
         compressed = zstandard.ZstdCompressor(level=_LEVEL).stream_reader(counted, read_size=_PIECE)
-        pyrage.encrypt_io(compressed, out, recipients)
+        encrypt_io(compressed, out, recipients)
 
     def _count(self, read: int) -> None:
         self.plain_bytes += read
@@ -98,8 +107,8 @@ class Identity:
         """
         lines = [line.strip() for line in text.splitlines()]
         try:
-            self._keys = [pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
-        except pyrage.IdentityError as problem:
+            self._keys = [x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
+        except IdentityError as problem:
             raise IdentityRefusedError(f"The file holds no private key of age: {problem}") from problem
         if not self._keys:
             raise IdentityRefusedError("The file holds no private key")
@@ -112,10 +121,10 @@ class Identity:
 class Opening:
     """Content as it is decrypted; nothing that was changed comes out of it as if it were whole."""
 
-    def __init__(self, sealed: Readable, name: str, keys: Sequence[pyrage.x25519.Identity]) -> None:
+    def __init__(self, sealed: Readable, name: str, keys: Sequence[x25519.Identity]) -> None:
         """Nothing is read before the first `read`."""
         self._name = name
-        self._pipe = _Pipe(lambda out: pyrage.decrypt_io(sealed, out, keys))
+        self._pipe = _Pipe(lambda out: decrypt_io(sealed, out, keys))
         self._content = zstandard.ZstdDecompressor().stream_reader(cast("Any", self._pipe), read_size=_PIECE)
 
     def read(self, size: int = -1, /) -> bytes:
@@ -127,7 +136,7 @@ class Opening:
         """
         try:
             return bytes(self._content.read(_PIECE if size < 0 else size))
-        except pyrage.DecryptError as problem:
+        except DecryptError as problem:
             if "No matching keys" in str(problem):
                 raise IdentityRefusedError(f"{self._name} is for other recipients") from problem
             raise BackupDamagedError(f"{self._name} cannot be decrypted: {problem}") from problem
@@ -141,7 +150,7 @@ class Opening:
 
 def keygen() -> tuple[str, str]:
     """A new pair: the public key for the configuration, and the private one for a safe."""
-    identity = pyrage.x25519.Identity.generate()
+    identity = x25519.Identity.generate()
     return str(identity.to_public()), str(identity)
 
 

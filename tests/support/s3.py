@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
+from boto3.session import Session
 from botocore.config import Config as ClientConfig
 
 from appliance.config.backups import Backups
@@ -103,7 +103,7 @@ def made_bucket(endpoint: str, name: str, *, is_locking: bool = False) -> Bucket
 
 def _client(endpoint: str, key: str, secret: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - boto3 makes its classes at run time
     quick = ClientConfig(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1}, proxies={})
-    return boto3.session.Session(key, secret, region_name="us-east-1").client("s3", endpoint_url=endpoint, config=quick)
+    return Session(key, secret, region_name="us-east-1").client("s3", endpoint_url=endpoint, config=quick)
 
 
 @contextmanager
