@@ -9,15 +9,28 @@ from appliance.agents.configuration.hooks import as_json, only_shim
 from appliance.agents.configuration.plug_ins import asking
 from appliance.agents.configuration.records import Configuration, File, Request, Scope, System
 
-EVENTS: Final = ("tool.execute.before", "tool.execute.after")
+EVENTS: Final = ("UserPromptSubmit", "tool.execute.before", "tool.execute.after")
 _MANAGED: Final = {
     System.LINUX: "/etc/opencode",
     System.MACOS: "/Library/Application Support/opencode",
     System.WINDOWS: r"C:\ProgramData\opencode",
 }
 _BY_USER: Final = "Whoever uses the agent can take this file away."
+_UNREAD: Final = "Releases of OpenCode without managed settings do not read them: watch its coverage."
+# Its permission.ask is not used: present releases declare it and never call it (anomalyco/opencode issue 47674), and
+# where it is called, tool.execute.before has asked about the same call already.
+_LIMITS: Final = (
+    "OpenCode's own questions of permission go to its person; those that belong to no tool are not asked about here.",
+    "Started with --pure, OpenCode loads no plug-in: watch its coverage.",
+)
 _PLUG_IN: Final = """
 export const OpenLeash = async ({ directory }) => ({
+  "chat.message": async (input, output) => {
+    const texts = (output.parts ?? []).filter((part) => part.type === "text").map((part) => part.text);
+    const call = { sessionID: input.sessionID, cwd: directory, prompt: texts.join("\\n") };
+    const answer = await ask("UserPromptSubmit", call);
+    if (answer.decision !== "allow") throw new Error(answer.reason ?? "Denied by OpenLeash");
+  },
   "tool.execute.before": async (input, output) => {
     const answer = await ask("tool.execute.before", { input, output, cwd: directory });
     if (answer.decision !== "allow") throw new Error(answer.reason ?? "Denied by OpenLeash");
@@ -42,9 +55,7 @@ def configuration(request: Request) -> Configuration:
     plug_in = asking(request, "opencode") + _PLUG_IN
     if request.scope is Scope.USER:
         files = (File(path="~/.config/opencode/plugin/openleash.js", content=plug_in),)
-        return Configuration(
-            agent="opencode", files=files, cautions=("Whoever uses the agent can take this file away.",)
-        )
+        return Configuration(agent="opencode", files=files, cautions=(_BY_USER, *_LIMITS))
     folder = _MANAGED[request.system] + ("\\" if request.system is System.WINDOWS else "/")
     path = f"{folder}openleash.js"
     address = "file:///" + path.lstrip("/").replace("\\", "/").replace(" ", "%20")
@@ -55,5 +66,5 @@ def configuration(request: Request) -> Configuration:
             File(path=path, content=plug_in),
             File(path=f"{folder}opencode.json", content=settings),
         ),
-        cautions=("Releases of OpenCode without managed settings do not read them: watch its coverage.",),
+        cautions=(_UNREAD, *_LIMITS),
     )

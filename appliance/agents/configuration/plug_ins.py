@@ -39,14 +39,17 @@ const ask = (event, call) =>
 """
 
 
-def asking(request: Request, agent: str) -> str:
-    """The function `ask(event, call)`: the service's answer, or an exception for everything that is none."""
+def asking(request: Request, agent: str, *, seconds: int = TIMEOUT_SECONDS) -> str:
+    """The function `ask(event, call)`: the service's answer, or an exception for everything that is none.
+
+    After `seconds` there is none.
+    """
     path = shim_path(request)
     words = ["powershell", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", path]
     return _SHIM.format(
         agent=agent,
         words=json.dumps(words if request.system is System.WINDOWS else [path]),
         folder=json.dumps(shim_folder(request)),
-        seconds=TIMEOUT_SECONDS,
-        milliseconds=TIMEOUT_SECONDS * 1_000,
+        seconds=seconds,
+        milliseconds=seconds * 1_000,
     )

@@ -8,13 +8,14 @@ import subprocess
 import tomllib
 from itertools import product
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from appliance.agents.configuration import _WRITERS, configuration_of
 from appliance.agents.configuration.errors import ConfigurationRefusedError
 from appliance.agents.configuration.records import Configuration, File, Request, Scope, System, Transport
-from appliance.agents.dialects import DIALECTS
+from appliance.agents.dialects import DIALECTS, read
 from appliance.agents.errors import AgentUnknownError
 from appliance.agents.names import AGENT_NAMES
 from appliance.agents.shim.release import shim_checksum
@@ -84,7 +85,7 @@ def test_settings_can_be_read_and_name_known_events(agent: str, wanted: Request,
     """JSON and TOML parse, each hook calls this agent's own road with an event of its dialect, and none is a secret."""
     text = shown(made)
     called = re.findall(rf"(?:openleash-hook(?:\.ps1)?\\*\"? {agent}|/v1/hooks/{agent})[ /]([A-Za-z.]+)", text)
-    called += re.findall(r'ask\("([A-Za-z.]+)"', text)
+    called += re.findall(r'(?:ask|denial)\("([A-Za-z.]+)"', text)
     assert called
     assert set(called) <= set(DIALECTS[agent].events)
     assert not re.search(r"\bol_[A-Za-z0-9]", text)
@@ -111,9 +112,36 @@ def test_managed_settings_close_every_way_around(system: System) -> None:
     assert codex["hooks"]["PreToolUse"][0]["hooks"][0]["timeout"] == 600
     cursor = json.loads(configuration_of("cursor", wanted).files[0].content)
     assert all(hook["failClosed"] is True for hooks in cursor["hooks"].values() for hook in hooks)
+    assert {"preToolUse", "beforeSubmitPrompt", "subagentStart"} <= set(cursor["hooks"])
     gemini = json.loads(configuration_of("gemini", wanted).files[0].content)
-    assert gemini["security"]["disableYoloMode"] is True
-    assert gemini["hooks"]["BeforeTool"][0]["hooks"][0]["timeout"] == 600_000
+    assert (gemini["security"]["disableYoloMode"], gemini["hooksConfig"]["enabled"]) == (True, True)
+    timeouts = {hook["timeout"] for groups in gemini["hooks"].values() for group in groups for hook in group["hooks"]}
+    assert timeouts == {600_000}
+
+
+@pytest.mark.parametrize("system", System)
+def test_managed_settings_of_agents_that_have_no_such_switch(system: System) -> None:
+    """Copilot's policy hooks cannot be switched off and say their time; OpenCode's plug-in stops by exceptions alone.
+
+    What these settings cannot close, the cautions say: so that nobody takes them for closed.
+    """
+    wanted = request(Scope.MANAGED, system)
+    copilot = configuration_of("copilot", wanted)
+    assert "policy.d" in copilot.files[0].path
+    hooks = json.loads(copilot.files[0].content)["hooks"]
+    assert {"preToolUse", "permissionRequest", "userPromptSubmitted"} <= set(hooks)
+    assert {hook["timeoutSec"] for groups in hooks.values() for hook in groups} == {600}
+    opencode = configuration_of("opencode", wanted)
+    plug_in, settings = opencode.files
+    assert [unquote(address) for address in json.loads(settings.content)["plugin"]] == [
+        "file:///" + plug_in.path.lstrip("/").replace("\\", "/")
+    ]
+    assert plug_in.content.count("throw new Error") == len(re.findall(r"await ask\(", plug_in.content)) + 1
+    for agent, said in (
+        ("copilot", "cloud agent"), ("opencode", "--pure"), ("gemini", "GEMINI_CLI_SYSTEM_SETTINGS_PATH"),
+        ("cursor", "preToolUse"), ("codex", "goes on"),
+    ):  # fmt: skip
+        assert said in " ".join(configuration_of(agent, wanted).cautions), agent
 
 
 def scripts() -> list[tuple[str, File]]:
@@ -144,44 +172,73 @@ def test_plug_ins_are_javascript(agent: str, file: File, tmp_path: Path) -> None
     ],
 )
 @pytest.mark.parametrize("agent", ["opencode", "openclaw"])
-async def test_plug_ins_stop_the_tool_unless_it_is_allowed(
-    agent: str, said: str | None, exit_code: int, *, runs: bool, tmp_path: Path
+@pytest.mark.parametrize("what", ["tool", "prompt"])
+async def test_plug_ins_stop_what_is_not_allowed(
+    agent: str, what: str, said: str | None, exit_code: int, *, runs: bool, tmp_path: Path
 ) -> None:
     """Run by Node against a shim that says something, fails, or is not there."""
-    made = configuration_of(agent, request(Scope.USER, System.LINUX))
-    (tmp_path / "plug-in.mjs").write_text(made.files[0].content, "utf-8")
-    if said is not None:
-        shim = tmp_path / ".openleash" / "openleash-hook"
-        shim.parent.mkdir()
-        shim.write_text(f"#!/bin/sh\ncat >/dev/null\nprintf '%s' '{said}'\nexit {exit_code}\n")
-        shim.chmod(0o755)
-    (tmp_path / "host.mjs").write_text(_HOSTS[agent])
-    process = await asyncio.create_subprocess_exec(
-        "node", str(tmp_path / "host.mjs"), env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
-    out, _err = await process.communicate()
-    assert out.decode().strip() == ("runs" if runs else "stopped")
+    assert await _hosted(agent, said, exit_code, what, tmp_path) == ("runs" if runs else "stopped")
 
 
-# What the agents do with a plug-in before a tool.
+# What the agents do with a plug-in before a tool and before a prompt.
 _HOSTS = {
     "opencode": """
 import { OpenLeash } from "./plug-in.mjs";
 const hooks = await OpenLeash({ directory: "/src" });
+const about = { tool: "bash", sessionID: "s", callID: "c" };
+const parts = [{ type: "text", text: "Deploy" }, { type: "file" }, { type: "text", text: "at once" }];
 try {
-  await hooks["tool.execute.before"]({ tool: "bash", sessionID: "s", callID: "c" }, { args: { command: "ls" } });
+  if (process.argv[2] === "tool") await hooks["tool.execute.before"](about, { args: { command: "ls" } });
+  else await hooks["chat.message"]({ sessionID: "s" }, { message: {}, parts });
   console.log("runs");
 } catch { console.log("stopped"); }
 """,
     "openclaw": """
 import plugIn from "./plug-in.mjs";
-let hook;
-plugIn.register({ on: (_name, handler) => { hook = handler; } });
-const said = await hook({ toolName: "exec", params: { command: "ls" } }, {});
-console.log(said?.block ? "stopped" : "runs");
+const hooks = {};
+plugIn.register({ on: (name, handler) => { hooks[name] = handler; } });
+const event = { toolName: "exec", params: { command: "ls" }, prompt: "Deploy\\nat once" };
+const tool = await hooks.before_tool_call(event, { sessionKey: "s" });
+const prompt = await hooks.before_agent_run(event, { sessionKey: "s" });
+await hooks.after_tool_call({ ...event, result: "a" }, { sessionKey: "s" });
+const isStopped = process.argv[2] === "tool" ? tool?.block : prompt?.outcome !== "pass";
+console.log(isStopped ? "stopped" : "runs");
 """,
 }
+
+
+@pytest.mark.parametrize("agent", ["opencode", "openclaw"])
+async def test_plug_ins_send_what_the_dialect_reads(agent: str, tmp_path: Path) -> None:
+    """Prompts and tools arrive with their session, word for word, as this agent's dialect understands them."""
+    said = await _hosted(agent, '{"decision":"allow"}', 0, "prompt", tmp_path)
+    assert said == "runs"
+    said = await _hosted(agent, '{"decision":"allow"}', 0, "tool", tmp_path)
+    assert said == "runs"
+    sent = dict(line.split(" ", 1) for line in (tmp_path / "sent").read_text().splitlines())
+    prompt = read(agent, "UserPromptSubmit", json.loads(sent["UserPromptSubmit"]))
+    assert (prompt.prompt, prompt.session) == ("Deploy\nat once", "s")
+    before = "tool.execute.before" if agent == "opencode" else "PreToolUse"
+    tool = read(agent, before, json.loads(sent[before]))
+    assert (tool.arguments, tool.session) == ({"command": "ls"}, "s")
+
+
+async def _hosted(agent: str, said: str | None, exit_code: int, what: str, place: Path) -> str:
+    """What Node says that runs the plug-in against a shim that says something; None: there is no shim."""
+    made = configuration_of(agent, request(Scope.USER, System.LINUX))
+    (place / "plug-in.mjs").write_text(made.files[0].content, "utf-8")
+    if said is not None:
+        shim = place / ".openleash" / "openleash-hook"
+        shim.parent.mkdir(exist_ok=True)
+        told = f"printf '%s %s\\n' \"$2\" \"$(cat)\" >>'{place}/sent'"
+        shim.write_text(f"#!/bin/sh\n{told}\nprintf '%s' '{said}'\nexit {exit_code}\n")
+        shim.chmod(0o755)
+    (place / "host.mjs").write_text(_HOSTS[agent])
+    process = await asyncio.create_subprocess_exec(
+        "node", str(place / "host.mjs"), what, env={"HOME": str(place), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    out, _err = await process.communicate()
+    return out.decode().strip()
 
 
 @pytest.mark.parametrize("system", [System.LINUX, System.MACOS])
