@@ -72,6 +72,7 @@ AREA_OF: dict[str, str] = {
     "journeys/test_phone_at_a_provider": "signin",
     "journeys/test_phone_sign_in": "signin",
     "journeys/test_published_clients": "clients",
+    "journeys/test_client_contract": "clients",
     "journeys/test_provider_sign_in": "signin",
     "server/api/clients": "clients",
     "server/api/test_mobile_auth": "signin",

@@ -1,12 +1,13 @@
 """Tells open streams that an ask has changed: only those of people who may see it."""
 
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from appliance.approvals.queries import asks_by_id
-from appliance.approvals.records import Answerer, Ask
+from appliance.approvals.records import Answerer, Ask, AskState
 from appliance.approvals.rules import is_named, is_requester
 from appliance.database.connection import UNREACHABLE
 from appliance.database.errors import DatabaseError
@@ -16,6 +17,7 @@ from appliance.identity.rules import Permission, is_permitted
 from appliance.wakening import Wakening
 
 TOPIC: Final = "approvals"
+OPENED: Final = "asks opened"  # beside the other, unless every ask that it tells of has had its answer
 TOGETHER_MAX: Final = 200  # of more asks at once everybody hears: reading them would cost more than it saves
 log = structlog.get_logger(__name__)
 
@@ -32,7 +34,7 @@ class AskNews:
     def heard(self, payload: str) -> None:
         """One ask has changed, or, with an empty payload, nobody knows what was missed."""
         if not payload:
-            self._feed.publish(TOPIC)
+            self._tell_everybody()
         elif len(self._feed):
             self._changed.add(payload)
             self._wakening.wake(payload)
@@ -48,16 +50,25 @@ class AskNews:
     async def _tell(self) -> None:
         changed, self._changed = self._changed, set()
         if len(changed) > TOGETHER_MAX:
-            self._feed.publish(TOPIC)
+            self._tell_everybody()
             return
         try:
             asks = await asks_by_id([UUID(each) for each in changed])
         except (*UNREACHABLE, DatabaseError, ValueError) as problem:
             # A page that is told too much asks for what it may see; one that is told nothing waits for ever.
             log.warning("approvals.audience_not_read", problem=str(problem))
-            self._feed.publish(TOPIC)
+            self._tell_everybody()
             return
-        self._feed.publish(TOPIC, lambda who: any(may_see(who, ask) for ask in asks))
+        self._feed.publish(TOPIC, _seeing(asks))
+        self._feed.publish(OPENED, _seeing([ask for ask in asks if ask.state is AskState.PENDING]))
+
+    def _tell_everybody(self) -> None:
+        for topic in (TOPIC, OPENED):
+            self._feed.publish(topic)
+
+
+def _seeing(asks: Sequence[Ask]) -> Callable[[Reader], bool]:
+    return lambda who: any(may_see(who, ask) for ask in asks)
 
 
 def may_see(signed_in: Reader, ask: Ask) -> bool:

@@ -15,12 +15,12 @@ MODE = "private"  # clients read it as: managed by the organisation
 
 
 class EnrolmentBody(msgspec.Struct, frozen=True, rename="camel"):
-    """What a client sends; fields of later clients are not read."""
+    """What a client sends, null being: it does not say; fields of later clients are not read."""
 
     deployment_token: str
-    hostname: str = ""
-    platform: str = ""
-    os_release: str = ""
+    hostname: str | None = None
+    platform: str | None = None
+    os_release: str | None = None
     email: str | None = None
     display_name: str | None = None
     mode: str | None = None
@@ -56,9 +56,9 @@ async def enroll_machine(request: AnyRequest, data: JSONBody[EnrolmentBody]) -> 
     """Give a machine a token of its own, in exchange for a deployment token."""
     asked = EnrolmentRequest(
         deployment_token=data.deployment_token,
-        hostname=data.hostname,
-        platform=data.platform,
-        os_release=data.os_release,
+        hostname=data.hostname or "",
+        platform=data.platform or "",
+        os_release=data.os_release or "",
         email=data.email or "",
         display_name=data.display_name or "",
         mode=data.mode or "",

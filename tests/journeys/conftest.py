@@ -6,12 +6,17 @@ import pytest
 
 from tests.support.journey import Cloud
 from tests.support.machines import Machine
+from tests.support.releases import Shelf, described
 
 
 @pytest.fixture(scope="package")
 async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cloud]:
-    """A running private cloud, made from nothing."""
-    async with Cloud(tmp_path_factory.mktemp("cloud")) as running:
+    """A running private cloud, made from nothing; IT has released one version of the desktop."""
+    shelf = Shelf(tmp_path_factory.mktemp("shelf"))
+    shelf.release(described("0.36.58", shelf.file("OpenLeash-0.36.58.dmg"), notesUrl="https://intranet.example.org/"))
+    feed = f'[updates]\ndirectory = "{shelf.directory}"\nkeys = ["{shelf.key}"]\n'
+    pace = "[api]\nrequests_per_second = 500\nburst = 1000\n"  # one address asks for all stories
+    async with Cloud(tmp_path_factory.mktemp("cloud"), toml=feed + pace) as running:
         yield running
 
 

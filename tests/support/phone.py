@@ -167,7 +167,13 @@ def form_token_of(page: str) -> str:
 
 async def led_in(url: str, phone: Phone, visitor: Visitor) -> str:
     """The browser that the phone opens: its person presses the one button; the address that leads back."""
-    address = await phone.start()
+    handed = await handed_over(url, await phone.start(), visitor)
+    assert handed.headers["refresh"].startswith("0;url=openleash://auth/callback?code=")
+    return link_of(handed.text)
+
+
+async def handed_over(url: str, address: str, visitor: Visitor) -> httpx.Response:
+    """The browser at the address of a sign-in: its person presses the one button; the page that leads back."""
     assert address.startswith(f"{url}/auth/app?flow=")
     path = address.removeprefix(url)
     page = await visitor.send("GET", path)
@@ -178,6 +184,4 @@ async def led_in(url: str, phone: Phone, visitor: Visitor) -> str:
         assert (sent.status_code, sent.headers["location"]) == (303, path)
         page = await visitor.send("GET", path)
     form_token, flow = form_token_of(page.text), path.partition("flow=")[2]
-    handed = await visitor.send("POST", "/auth/app", csrf_token=form_token, flow=flow)
-    assert handed.headers["refresh"].startswith("0;url=openleash://auth/callback?code=")
-    return link_of(handed.text)
+    return await visitor.send("POST", "/auth/app", csrf_token=form_token, flow=flow)

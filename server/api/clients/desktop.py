@@ -36,7 +36,7 @@ class ReportedAgent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class DesktopBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a desktop says of its machine."""
 
-    hostname: str = ""
+    hostname: str | None = None
     platform: str | None = None
     os_release: str | None = None
     client_version: str | None = None
@@ -53,7 +53,7 @@ class Heard(msgspec.Struct, frozen=True):
 async def enroll_desktop(request: AnyRequest, data: JSONBody[DesktopBody]) -> Enrolled:
     """Give the machine of whoever is signed in a token of its own; no other machine loses its."""
     asked = EnrolmentRequest(
-        hostname=data.hostname,
+        hostname=data.hostname or "",
         platform=data.platform or "",
         os_release=data.os_release or "",
         mode="desktop",
@@ -70,7 +70,7 @@ async def tell_of_agents(request: AnyRequest, data: JSONBody[DesktopBody]) -> He
     """Write down which agents the machine has and whether their hooks are in place, as the desktop says."""
     machine, person = calling_machine(request), person_of(request)
     machine_id, person_id = machine.machine_id if machine else None, person.person_id if person else None
-    await record_reports(machine_id, person_id, data.hostname, _reports(data), now_of(request))
+    await record_reports(machine_id, person_id, data.hostname or "", _reports(data), now_of(request))
     return Heard(ok=True)
 
 

@@ -13,11 +13,11 @@ from server.dashboard.dependencies import AnyRequest, appliance_of, now_of
 
 
 class DeviceBody(msgspec.Struct, frozen=True, rename="camel"):
-    """What apps send; their pushToken is made up anew at each launch and is not read."""
+    """What apps send, null being: it does not say. Their pushToken is new at each launch, and is not read."""
 
-    platform: str = ""
-    device_name: str = ""
-    app_version: str = ""
+    platform: str | None = None
+    device_name: str | None = None
+    app_version: str | None = None
 
 
 class KnownDevice(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ class DeviceKnown(msgspec.Struct, frozen=True):
 @post("/v1/mobile/devices", guards=[speaks("mobileDeviceRegister"), requires_sign_in], status_code=200, tags=["Apps"])
 async def tell_of_device(request: AnyRequest, data: JSONBody[DeviceBody]) -> DeviceKnown:
     """Write the phone down; its name stands from now on in the person's list of sessions."""
-    report = DeviceReport(platform=data.platform, name=data.device_name, app_version=data.app_version)
+    report = DeviceReport(platform=data.platform or "", name=data.device_name or "", app_version=data.app_version or "")
     sessions = appliance_of(request).identity.sessions
     device = await register_device(sessions, signed_in_of(request), report, now_of(request))
     return DeviceKnown(KnownDevice(str(device)))

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, get
 
+from appliance.approvals.news import OPENED, TOPIC
 from appliance.bootstrap import MACHINES, Road
 from appliance.clock import utc_now
 from appliance.database.identifiers import uuid7
@@ -62,7 +63,9 @@ def _greeting() -> bytes:
 
 
 def _changed(topics: frozenset[str]) -> bytes:
-    return _frame("interaction.created") if topics & _FRAMES.topics else b": looked\n\n"
+    if OPENED in topics:
+        return _frame("interaction.created")
+    return _frame("interaction.resolved") if TOPIC in topics else b": looked\n\n"
 
 
 def _frame(kind: str) -> bytes:
@@ -72,5 +75,5 @@ def _frame(kind: str) -> bytes:
 
 
 # Each event costs an app up to three requests, so nothing else is told: asks that open, end, or are let go.
-_FRAMES: Final = Frames(frozenset({"approvals"}), _greeting, _changed)
+_FRAMES: Final = Frames(frozenset({TOPIC, OPENED}), _greeting, _changed)
 handlers = [stream_events]

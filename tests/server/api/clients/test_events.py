@@ -67,7 +67,7 @@ async def test_a_greeting_and_one_event_per_change(world: World, phone: Phone) -
     assert b"content-encoding" not in stream.headers
     async with asked(world):
         assert _sync(await stream.next())["kind"] == "interaction.created"
-    _sync(await stream.next())
+    assert _sync(await stream.next())["kind"] == "interaction.resolved"
     await stream.close()
 
 
