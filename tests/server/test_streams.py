@@ -53,6 +53,11 @@ class Listening:
             await asyncio.sleep(0.005)
         return time.monotonic() - began
 
+    async def leave(self) -> None:
+        """Read no more."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
     async def end(self, seconds: float = 5) -> None:
         """Wait for the end."""
         await asyncio.wait_for(self._task, seconds)
@@ -67,9 +72,12 @@ async def _listening(client: httpx.AsyncClient, port: str, who: Someone) -> Asyn
     async with client.stream("GET", f"http://127.0.0.1:{port}/live", headers=_bearer(who)) as response:
         assert response.status_code == 200, await response.aread()
         stream = Listening(response)
-        await stream.until("event: policies")
-        stream.lines.clear()
-        yield stream
+        try:
+            await stream.until("event: policies")
+            stream.lines.clear()
+            yield stream
+        finally:
+            await stream.leave()
 
 
 async def test_two_processes_tell_the_same(committed_database: TestDatabase, tmp_path: Path) -> None:
@@ -101,6 +109,7 @@ async def test_two_processes_tell_the_same(committed_database: TestDatabase, tmp
         await asyncio.gather(near.end(), far.end())
         assert other.lines == []
         held.cancel()
+        await asyncio.gather(held, return_exceptions=True)
         for _ in range(OPEN_MAX - 1):
             await stack.enter_async_context(_listening(client, ports[1], mia))
         refused = await client.get(f"http://127.0.0.1:{ports[1]}/live", headers=_bearer(mia))
