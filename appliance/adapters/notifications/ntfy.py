@@ -1,4 +1,8 @@
-"""ntfy and UnifiedPush: a POST to the topic that a person has chosen; the server reads what it carries."""
+"""ntfy and UnifiedPush: a POST to the topic that a person has chosen; the server reads what it carries.
+
+The body alone is the message of UnifiedPush, whose servers take 4,096 bytes and pass over headers that they do not
+know. What is ntfy's own, title, link and urgency, stands in headers.
+"""
 
 from typing import Final
 

@@ -60,10 +60,13 @@ export default {
   },
 };
 """
+_PROMPTS: Final = (
+    "Prompts are asked about only by releases that have before_agent_run, and only if openclaw.json has"
+    " plugins.entries.openleash.hooks.allowConversationAccess set to true."
+)
 _CAUTIONS: Final = (
     "Whoever runs the gateway can switch the plug-in off, or give its hooks less time.",
-    "Prompts are asked about only by releases that have before_agent_run, and only if openclaw.json has"
-    " plugins.entries.openleash.hooks.allowConversationAccess set to true.",
+    _PROMPTS,
     "What comes after a tool is recorded only: OpenClaw neither stops there nor takes a masked result.",
 )
 

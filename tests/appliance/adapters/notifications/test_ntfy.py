@@ -8,13 +8,18 @@ import pytest
 
 from appliance.adapters.notifications.ntfy import Ntfy
 from appliance.adapters.notifications.post import Poster
+from appliance.notifications.messages import SUMMARY_MAX
 from appliance.notifications.ports import Failure
 from appliance.notifications.records import Severity
+from tests.support.http_stub import Writer, http_stub, reply
 from tests.support.messages import MESSAGE, failure_of, target
 from tests.support.ntfy import Ntfy as Server
 from tests.support.ntfy import ntfy_server
 
 NTFY = Ntfy(Poster(private_hosts=("127.0.0.1",)))
+UNIFIED_PUSH_BYTES_MAX = 4_096
+# As long as a summary becomes, in characters of four bytes.
+LONGEST = msgspec.structs.replace(MESSAGE, body="\U0001f511" * SUMMARY_MAX, severity=Severity.HIGH)
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +45,43 @@ async def test_a_topic_that_lets_nobody_in_is_tried_again(server: Server) -> Non
     """Its owner may be changing the token."""
     assert await failure_of(NTFY, target(url=f"{server.url}/asks", token="wrong")) is Failure.LATER
     assert await failure_of(NTFY, target(url=f"{server.url}/asks")) is Failure.LATER
+
+
+async def test_a_push_server_of_unified_push_gets_the_text_as_bytes() -> None:
+    """One POST whose body is the text and nothing else, not encoded, with a time to live, within 4,096 bytes."""
+    bodies: list[bytes] = []
+
+    async def answer(head: str, body: bytes, writer: Writer) -> None:
+        bodies.append(body)
+        status = "413 Too Large" if len(body) > UNIFIED_PUSH_BYTES_MAX else "201 Created"
+        await reply(b"", status)(head, body, writer)
+
+    async with http_stub(answer) as server:
+        await NTFY.send(target(url=f"http://127.0.0.1:{server.port}/endpoint/x?token=y"), LONGEST)
+        [head] = server.requests
+    assert bodies == [LONGEST.body.encode()]
+    assert head.startswith("POST /endpoint/x?token=y HTTP/1.1")
+    names = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head.splitlines()[1:]}
+    assert names["ttl"] == "600"
+    assert not {"content-encoding", "transfer-encoding", "authorization"} & set(names)
+
+
+async def test_ntfy_as_a_push_server_passes_the_text_on(server: Server) -> None:
+    """Under the address that its distributor gives to apps, as text and not as an attached file."""
+    await NTFY.send(target(url=f"{server.url}/upLeash0123456?up=1", token=server.token), LONGEST)
+    [message] = server.messages("upLeash0123456")
+    assert message["message"] == LONGEST.body
+    assert not {"attachment", "encoding"} & set(message)
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"),
+    [
+        ("404 Not Found", Failure.NEVER), ("410 Gone", Failure.NEVER), ("413 Too Large", Failure.NEVER),
+        ("429 Too Many Requests", Failure.LATER), ("503 Unavailable", Failure.LATER), ("507 No Room", Failure.LATER),
+    ],
+)  # fmt: skip
+async def test_an_endpoint_that_is_gone_is_tried_no_more(status: str, failure: Failure) -> None:
+    """What a push server says of an app that was taken away, and of one that it cannot serve now."""
+    async with http_stub(reply(b"", status)) as server:
+        assert await failure_of(NTFY, target(url=f"http://127.0.0.1:{server.port}/endpoint/x")) is failure
