@@ -24,6 +24,7 @@ AREA_OF: dict[str, str] = {
     "appliance/approvals/test_proof": "clients",
     "appliance/approvals/test_responses": "clients",
     "appliance/identity/test_streams": "clients",
+    "appliance/policy/test_recipes": "clients",
     "appliance/test_feed": "clients",
     "appliance/endpoint": "clients",
     "installer/commands/test_clients": "clients",
