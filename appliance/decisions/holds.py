@@ -113,9 +113,9 @@ class Holds:
 
     async def _hold_ended(self, ask_id: UUID, actor: Actor, why: str, ask: Ask | None = None) -> Held:
         """Record that the call was answered before the ask was; the ask lives on."""
-        number = ""
-        if ask is not None and ask.terms.match_number:
-            number = f" Whoever may answer will ask you for this number: {self._approvals.number_of(ask_id)}."
+        # The number itself is for a person's eyes: an agent that knew it could show it to whoever answers.
+        wants_number = ask is not None and ask.terms.match_number
+        number = " Your person sees a number on the page of this ask, for whoever may answer." if wants_number else ""
         words = f"{why} Nothing was run. Repeat the same call to wait on: ask {ask_id}.{number}"
         try:
             async with asyncio.timeout(self._timeout_seconds), transaction():

@@ -12,6 +12,7 @@ from appliance.approvals.queries import ask_by_id, pending_asks, recent_asks
 from appliance.approvals.records import Answerer, Ask, AskState
 from appliance.decisions.queries import decision_by_id
 from appliance.decisions.records import StoredDecision
+from appliance.identity.records import SessionKind, SignedIn
 from appliance.identity.rules import Permission
 from appliance.ledger.errors import EntryUnknownError
 from appliance.ledger.queries import entry_detail
@@ -60,7 +61,7 @@ async def ask_view(request: AnyRequest, ask: Ask, characters: int) -> AskView:
         reason=str(content.get("reason", "")),
         is_open=ask.state is AskState.PENDING and ask.expires_at > now_of(request),
         why_not=_why_not(request, ask),
-        number=_number(request, ask),
+        number=number_for(request, ask),
     )
 
 
@@ -140,9 +141,14 @@ async def _content(decision_id: UUID) -> dict[str, object]:
         return {}
 
 
-def _number(request: AnyRequest, ask: Ask) -> str:
-    """The number of an ask for its requester's eyes."""
-    if not ask.terms.match_number or not rules.is_requester(ask, answerer_of(signed_in_of(request))):
+def number_for(request: AnyRequest, ask: Ask) -> str:
+    """The number of an ask for its requester's eyes; empty for everybody else, and for whatever runs without a person.
+
+    The agent that asks may hold its machine's token, or a script's, and could bring the number to whoever answers.
+    """
+    user = request.scope.get("user")
+    is_person = isinstance(user, SignedIn) and user.kind is not SessionKind.SCRIPT
+    if not ask.terms.match_number or not is_person or not rules.is_requester(ask, answerer_of(user)):
         return ""
     return appliance_of(request).approvals.number_of(ask.id)
 

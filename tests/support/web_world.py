@@ -17,8 +17,9 @@ from appliance.bootstrap import Appliance, Road, build_appliance
 from appliance.clock import utc_now
 from appliance.config import Config
 from appliance.config.sections import Api, Server, State
-from appliance.database.connection import connect, disconnect
-from appliance.identity.records import Role
+from appliance.database.connection import connect, current_connection, disconnect
+from appliance.database.transaction import transaction
+from appliance.identity.records import Role, SessionKind
 from server.app import create_app
 from server.authentication import csrf_token, session_cookie_name
 from tests.support.people import OPERATOR, Someone, make_owner, make_person
@@ -68,6 +69,16 @@ class World:
         signed_in = await self.appliance.identity.sessions.authenticate(who.token, utc_now())
         assert signed_in
         return csrf_token(self.appliance.identity.csrf_key, signed_in.session_id)
+
+    async def keep_as(self, token: str, kind: SessionKind) -> None:
+        """Make a session one of another kind; those of the world's people are a script's."""
+        signed_in = await self.appliance.identity.sessions.authenticate(token, utc_now())
+        assert signed_in
+        async with transaction():
+            await current_connection().execute(
+                "UPDATE session SET kind = $2 WHERE id = $1", signed_in.session_id, kind.value
+            )
+        self.appliance.identity.sessions.forget()
 
     async def hook(
         self, body: object, *, agent: str = "claude", event: str = "PreToolUse", token: str | None = None,

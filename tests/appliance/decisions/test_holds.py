@@ -139,6 +139,16 @@ async def test_at_the_end_of_its_hold_the_call_is_denied_and_the_ask_lives_on(se
     assert (await service.hold(ask))[0]
 
 
+async def test_the_number_of_an_ask_is_not_for_its_agent(service: Service) -> None:
+    """It could show it to whoever answers; its words say only where its person finds it."""
+    for _ in range(3):
+        ask = await opened(service.approvals, AskTerms(match_number=True))
+        _, words = await service.hold(ask, 0.05)
+        told = words.replace(str(ask.id), "")
+        assert not any(character.isdigit() for character in told), told
+        assert "Your person sees a number on the page of this ask" in told
+
+
 async def test_an_ask_that_expires_denies_the_held_call(service: Service) -> None:
     """The held call itself ends it when its time has come."""
     ask = await opened(service.approvals, seconds=1.3)

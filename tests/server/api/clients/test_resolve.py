@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from appliance.database.connection import current_connection
 from appliance.database.identifiers import uuid7
-from appliance.database.transaction import transaction
+from appliance.identity.records import SessionKind
 from tests.server.api.clients.conftest import asked, published
 from tests.support.desktop import Desktop
 from tests.support.machines import bash
@@ -122,8 +121,7 @@ async def test_a_proof_that_an_app_cannot_give_is_asked_for_in_words(world: Worl
     session = await world.appliance.identity.sessions.create_script_session(
         world.owner.actor, world.owner.id, 60, world.appliance.clock()
     )
-    async with transaction():  # a phone's session, which nobody has proved anything in
-        await current_connection().execute("UPDATE session SET kind = 'device' WHERE id = $1", session.session_id)
+    await world.keep_as(session.token, SessionKind.DEVICE)  # a phone's session, which nobody has proved anything in
     phone.token = session.token
     await published(world, ASKING.format("@step_up", 'context.program == "deploy"'))
     async with asked(world, bash("deploy")) as (held, ask):
@@ -135,8 +133,10 @@ async def test_a_proof_that_an_app_cannot_give_is_asked_for_in_words(world: Worl
         assert (await phone.resolve(str(ask.id), "deny")).status_code == 200
 
 
-async def test_a_number_that_an_app_cannot_type_is_asked_for_in_words(world: World, phone: Phone) -> None:
-    """The requester sees it on the ask's page, nobody else does; the page of whoever answers takes it."""
+async def test_a_number_that_an_app_cannot_type_is_asked_for_in_words(
+    world: World, phone: Phone, mias_phone: Phone, desktop: Desktop
+) -> None:
+    """The requester sees it on the ask's page and in their app, nobody else does; who answers types it on the page."""
     asks = '@id("ask-more") @ask("owner") @match_number forbid (principal, action, resource) when '
     await published(world, asks + '{ context.program == "deploy" };')
     async with asked(world, bash("deploy")) as (held, ask):
@@ -146,7 +146,14 @@ async def test_a_number_that_an_app_cannot_type_is_asked_for_in_words(world: Wor
         refused = await phone.resolve(str(ask.id), "allow")
         assert (refused.status_code, refused.json()["code"]) == (403, "answer_number_missing")
         shown = f'<strong class="big">{number}</strong>'
+        assert shown not in (await world.as_browser(world.member, "GET", path)).text  # a script's token is no person
+        assert "Tell the number" not in str(await mias_phone.refresh())
+        await world.keep_as(world.member.token, SessionKind.DEVICE)
         assert shown in (await world.as_browser(world.member, "GET", path)).text
+        [mias] = (await mias_phone.refresh())["pendingApprovals"]
+        assert mias["purpose_summary"].startswith(f"Tell the number {number} to whoever answers.")
+        for others in (await phone.refresh(), await desktop.poll()):
+            assert "Tell the number" not in str(others)
         page = (await world.as_browser(world.owner, "GET", path)).text
         assert (shown in page, 'name="number"' in page) == (False, True)
         fields = {"resolution": "allow", "binding": ask.binding, "guidance": "", "number": number}
