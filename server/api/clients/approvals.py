@@ -16,9 +16,11 @@ from appliance.clients.records import Activity, Viewer
 from appliance.ledger.queries import payloads_of
 from server.api.clients.activity import TriggeredPolicy, resolution_of, triggered
 from server.api.clients.interactions import Interaction, shown
-from server.api.clients.texts import QUOTE_MAX, last_part, line, plain
+from server.api.clients.quotes import quoted
+from server.api.clients.texts import last_part, line
+from server.dashboard.asks import number_for
 from server.dashboard.dependencies import AnyRequest, appliance_of, now_of
-from server.dashboard.payload import arguments_of, pretty
+from server.dashboard.payload import arguments_of
 
 SCHEMA: Final = "2026-07-19.v1"
 RESOLVED_SHOWN: Final = timedelta(minutes=10)
@@ -34,6 +36,7 @@ _TITLES: Final = {
 _ELSEWHERE: Final = "Somebody else must answer this."
 _PROOF: Final = "To allow it, prove who you are at {}"
 _NUMBER: Final = "To allow it, type the number that the requester sees at {}"
+_TELL: Final = "Tell the number {} to whoever answers."
 _WORDS: Final = {"allow": "allowed", "deny": "denied", None: "closed"}
 
 
@@ -153,7 +156,7 @@ def _approval(
         project_name=last_part(line(ask.project)),
         project_path=line(ask.project),
         primary_policy=policies[0].policy_name if policies else UNSET,
-        purpose_summary=_purpose(viewer, ask, decision, page),
+        purpose_summary=_purpose(request, viewer, ask, decision, page),
         quote=_quote(ask, decision.event if decision else "", payload, page),
         triggered_policies=policies,
         recent_context=[],
@@ -165,11 +168,13 @@ def _approval(
     )
 
 
-def _purpose(viewer: Viewer, ask: Ask, decision: Activity | None, page: str) -> str:
-    """Why policy asks, and what keeps this viewer from answering in an app."""
+def _purpose(request: AnyRequest, viewer: Viewer, ask: Ask, decision: Activity | None, page: str) -> str:
+    """Why policy asks, what keeps this viewer from answering in an app, and for the requester the ask's number."""
     why = line(decision.reason, 500) if decision else ""
     if viewer.answerer is None:
         return f"{why} Answer it on your phone, or at {page}".strip()
+    if number := number_for(request, ask):
+        return f"{_TELL.format(number)} {_ELSEWHERE} {why}".strip()
     if not rules.may_answer(viewer, ask):
         return f"{_ELSEWHERE} {why}".strip()
     wanted = _NUMBER if ask.terms.match_number else _PROOF if ask.terms.step_up else ""
@@ -182,13 +187,7 @@ def _quote(ask: Ask, event: str, payload: Mapping[str, Any] | None, page: str) -
     if not isinstance(action, dict):
         return f"The whole action is at {page}"
     arguments = arguments_of(action, ask.agent, event)
-    told = {name: value if isinstance(value, str) else pretty(value) for name, value in arguments.items()}
-    if list(told.values()) == [ask.summary]:
-        return UNSET
-    text = "\n\n".join(f"{name}: {value}" for name, value in told.items())
-    rest = len(text) - QUOTE_MAX
-    beginning = plain(text[:QUOTE_MAX])
-    return f"{beginning}\n… {rest} more characters, at {page}" if rest > 0 else beginning
+    return UNSET if list(arguments.values()) == [ask.summary] else quoted(arguments, page)
 
 
 def _waiting_event(approval: PendingApproval, decision: Activity | None) -> AttentionEvent:
