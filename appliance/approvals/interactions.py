@@ -28,6 +28,7 @@ _OPTIONS: Final = ("options", "choices")
 _MULTIPLE: Final = ("multiSelect", "multiple", "allow_multiple", "allowMultiple")
 # An agent that says no to these takes nothing but one of its options.
 _FREE: Final = ("allowFreeformInput", "allow_freeform", "custom")
+_FILLED_IN: Final = frozenset({"answers", "annotations"})  # Claude Code's names for what its person answered
 _PLAN: Final = ("plan", "markdown", "summary", "response")
 
 
@@ -86,7 +87,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
 
     Attributes:
         markdown: the plan, where there is one to look at.
-        original_input: the tool's input that the questions or the plan stand in.
+        original_input: the tool's input that the questions or the plan stand in, without answers of the agent's own.
     """
 
     type: InteractionType = InteractionType.APPROVAL
@@ -108,16 +109,28 @@ def interaction_of(action: Action) -> Interaction:
 
     Whatever is not plainly a list of questions or a plan is an approval: people then read the arguments themselves.
     """
-    if action.moment is not Moment.BEFORE_TOOL or action.kind is Kind.MCP:
-        return APPROVAL
-    name = action.tool.lower().replace("_", "").replace("-", "")
-    if name in _QUESTION_TOOLS:
+    if is_question(action):
         found = _questions_of(action.arguments)
-    elif name in _PLAN_TOOLS:
+    elif _is_of(action, _PLAN_TOOLS):
         found = _plan_of(action.arguments)
     else:
         return APPROVAL
     return found if len(msgspec.json.encode(found)) <= INTERACTION_BYTES_MAX else APPROVAL
+
+
+def is_question(action: Action) -> bool:
+    """Whether the call is of a tool by which an agent asks its person."""
+    return _is_of(action, _QUESTION_TOOLS)
+
+
+def without_answers(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a question's tool is called with, apart from what only a person may fill in."""
+    return {name: value for name, value in arguments.items() if name not in _FILLED_IN}
+
+
+def _is_of(action: Action, tools: frozenset[str]) -> bool:
+    is_tool = action.moment is Moment.BEFORE_TOOL and action.kind is not Kind.MCP
+    return is_tool and action.tool.lower().replace("_", "").replace("-", "") in tools
 
 
 def _questions_of(arguments: Mapping[str, Any]) -> Interaction:
@@ -129,7 +142,8 @@ def _questions_of(arguments: Mapping[str, Any]) -> Interaction:
     names = {each.question for each in known}
     if not known or len(known) > QUESTIONS_MAX or not len(names) == len(known) == len(questions):
         return APPROVAL
-    return Interaction(type=InteractionType.QUESTIONS, questions=tuple(known), original_input=arguments)
+    own = without_answers(arguments)
+    return Interaction(type=InteractionType.QUESTIONS, questions=tuple(known), original_input=own)
 
 
 def _question_of(told: Any) -> Question | None:  # noqa: ANN401 - any JSON value

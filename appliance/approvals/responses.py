@@ -7,7 +7,14 @@ import msgspec
 
 from appliance.actions.records import Action
 from appliance.approvals.errors import ResponseRefusedError
-from appliance.approvals.interactions import Interaction, InteractionType, Question, interaction_of
+from appliance.approvals.interactions import (
+    Interaction,
+    InteractionType,
+    Question,
+    interaction_of,
+    is_question,
+    without_answers,
+)
 
 RESPONSE_BYTES_MAX: Final = 64 * 1024
 ANSWER_CHARACTERS_MAX: Final = 4_000
@@ -78,14 +85,15 @@ def _words(question: Question, text: str, mask: Callable[[str], str]) -> str:
 
 
 def answered_input(live: Action, shown: Interaction, answers: Answers) -> Mapping[str, Any] | None:
-    """The live call's own input with the answers in it; None where nothing was answered.
+    """The live call's own input with people's answers in it, and none of the agent's; None where it stays as it is.
 
     What was shown is the live call with its secrets masked, question by question and option by option, so an answer
     finds its question by place, and the agent gets its own words back.
     """
     asked = interaction_of(live)
+    unanswered = without_answers(live.arguments) if is_question(live) else live.arguments
     if not answers or asked.type is not InteractionType.QUESTIONS or len(asked.questions) != len(shown.questions):
-        return None
+        return unanswered if len(unanswered) < len(live.arguments) else None
     given = {}
     for seen, own in zip(shown.questions, asked.questions, strict=True):
         answer = answers.get(seen.question)
@@ -93,4 +101,4 @@ def answered_input(live: Action, shown: Interaction, answers: Answers) -> Mappin
             own_words = dict(zip(seen.labels, own.labels, strict=False))
             chosen = (answer,) if isinstance(answer, str) else answer
             given[own.question] = _BETWEEN.join(own_words.get(each, each) for each in chosen)
-    return {**live.arguments, "answers": given}
+    return {**unanswered, "answers": given}

@@ -38,6 +38,8 @@ def _with_input(allowed: Reply, tool_input: Mapping[str, Any]) -> Reply:
     """Cline takes no other input, so its model is told what people answered."""
     answers = tool_input.get("answers")
     told = answers.items() if isinstance(answers, Mapping) else ()
+    if not told:
+        return allowed
     lines = "\n".join(f"{question}: {answer}" for question, answer in told)
     return {**allowed, "contextModification": f"These questions are answered already.\n{lines}"}
 

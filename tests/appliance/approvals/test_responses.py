@@ -92,6 +92,22 @@ def test_without_answers_the_input_stays() -> None:
     assert updated["answers"] == {"Which sizes?": "S, M"}
 
 
+def test_an_agents_own_answers_do_not_stay() -> None:
+    """Whether people answer or not, and also where the call is too odd to be shown as questions."""
+    own = {"answers": {"Which colour?": "Red", "Which sizes?": "S"}, "annotations": {"Which colour?": {"notes": "yes"}}}
+    live = action(tool="AskUserQuestion", kind=Kind.TOOL, arguments={"questions": QUESTIONS, "more": 1, **own})
+    shown = interaction_of(live)
+    assert shown == SHOWN
+    assert answered_input(live, shown, {}) == {"questions": QUESTIONS, "more": 1}
+    answered = answered_input(live, shown, {"Which colour?": "Blue"})
+    assert answered == {"questions": QUESTIONS, "more": 1, "answers": {"Which colour?": "Blue"}}
+    twice = [QUESTIONS[0], QUESTIONS[0]]
+    odd = action(tool="AskUserQuestion", kind=Kind.TOOL, arguments={"questions": twice, **own})
+    assert answered_input(odd, interaction_of(odd), {}) == {"questions": twice}
+    other = action(arguments={"command": "x", **own})
+    assert answered_input(other, interaction_of(other), {}) is None
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

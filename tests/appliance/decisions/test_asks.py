@@ -223,3 +223,18 @@ async def test_answers_of_people_reach_the_agent_in_its_own_input(road: Road) ->
     reply = await asyncio.wait_for(task, 2)
     assert said(reply)[0] == "allow"
     assert reply["hookSpecificOutput"]["updatedInput"] == {**asked, "answers": {f"Use {secret}?": "Yes"}}
+
+
+async def test_an_agent_does_not_answer_its_own_questions(road: Road) -> None:
+    """Answers that it sends with them are not shown as anybody's, and are gone when a person allows without any."""
+    asked = {"questions": [{"question": "Drop it?", "options": [{"label": "Yes"}, {"label": "No"}]}]}
+    body = {**bash(""), "tool_name": "AskUserQuestion", "tool_input": {**asked, "answers": {"Drop it?": "Yes"}}}
+    task = asyncio.create_task(
+        road.decisions.decide(Call(requester=IDA, agent="claude", event="PreToolUse", body=body))
+    )
+    (ask,) = await waiting()
+    assert ask.interaction.original_input == asked
+    await answered(road, ask)
+    reply = await asyncio.wait_for(task, 2)
+    assert said(reply)[0] == "allow"
+    assert reply["hookSpecificOutput"]["updatedInput"] == asked
