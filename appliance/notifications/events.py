@@ -12,6 +12,7 @@ WEBHOOK_ROTATED: Final = "webhook.rotated"
 ON_CALL_CHANGED: Final = "on_call.changed"
 DELIVERY_DEAD: Final = "delivery.dead"
 DELIVERY_REPLAYED: Final = "delivery.replayed"
+UNREADABLE: Final = "notification.unreadable"
 ASKS_TOO_MANY: Final = "asks.too_many"
 
 EVENTS: Final[dict[str, str]] = {
@@ -25,5 +26,6 @@ EVENTS: Final[dict[str, str]] = {
     ON_CALL_CHANGED: "The order in which the holders of a role or approver group are told was changed.",
     DELIVERY_DEAD: "A delivery was given up; `reason` says whether it was refused, tried too often or too late.",
     DELIVERY_REPLAYED: "A dead letter was sent on its way again.",
+    UNREADABLE: "A notification could not be read by this release, so nobody was told of it.",
     ASKS_TOO_MANY: "A person was told of more asks within an hour than the limit; they hear no more of single ones.",
 }

@@ -13,11 +13,13 @@ from appliance.database.connection import current_connection, read_connection
 from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
 from appliance.errors import LeashError
-from appliance.notifications import rules
-from appliance.notifications.fatigue import Fatigue
+from appliance.ledger.records import LedgerEntry
+from appliance.ledger.service import append
+from appliance.notifications import events, rules
+from appliance.notifications.fatigue import SYSTEM, TOO_MANY, Fatigue
 from appliance.notifications.kinds import KINDS
 from appliance.notifications.recipients import MAIL_SERVER, Reader, Recipients
-from appliance.notifications.records import Channel, DeliveryState, Kind, NewDelivery, Stored
+from appliance.notifications.records import Channel, DeliveryState, Kind, NewDelivery, Severity, Stored
 
 BATCH: Final = 100
 # What is rare goes before asks, of which there may be very many.
@@ -40,6 +42,8 @@ SELECT person, destination, bool_or(claimed_until IS NOT NULL) AS is_under_way F
 WHERE about = $1 AND kind = 'ask.opened' AND channel = 'web_push' AND (state = 'sent' OR claimed_until IS NOT NULL)
 GROUP BY person, destination
 """
+# What is wrong with a row; failures of the database end the plan, and all of it is planned again.
+_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, LeashError)
 _UNDER_WAY: Final = timedelta(seconds=3)
 _NO_CHANNEL: Final = "the person has no channel for this"
 log = structlog.get_logger(__name__)
@@ -64,20 +68,20 @@ class Planner:
             recipients, fatigue = Recipients(is_mail_on=self._is_mail_on), Fatigue(self._asks_per_hour, now)
             webhooks = await _webhooks()
             asks = await asks_by_ids([row["about"] for row in rows if row["kind"] == Kind.ASK_OPENED])
-            deliveries, planned = list[NewDelivery](), list[UUID]()
+            deliveries = list[NewDelivery]()
             for row in rows:
                 try:
                     notice = _stored(row)
                     deliveries += await self._of(notice, _Batch(recipients, fatigue, asks, now))
                     deliveries += self._to_webhooks(notice, webhooks, now)
-                except (ValueError, LookupError, LeashError):  # one that cannot be read must not silence the others
+                except _UNREADABLE:  # one that cannot be read must neither silence the others nor stay before them
                     log.exception("notification.not_planned", notification=str(row["id"]))
-                else:
-                    planned.append(row["id"])
+                    await _give_up(row["id"], now)
             connection = current_connection()
             await connection.executemany(_INSERT, [_arguments(each, now) for each in deliveries])
+            planned = [row["id"] for row in rows]
             await connection.execute("UPDATE notification SET planned_at = $2 WHERE id = ANY($1)", planned, now)
-        return len(planned)
+        return len(rows)
 
     async def _of(self, notice: Stored, batch: "_Batch") -> list[NewDelivery]:
         """The deliveries to people."""
@@ -127,42 +131,44 @@ class _Batch(NamedTuple):
 
 
 async def _of_ask(notice: Stored, ask: Ask, batch: _Batch) -> list[NewDelivery]:
-    """Everybody who may answer, each at their turn."""
+    """Everybody who may answer, each at their turn; a line for the log of whoever gets none."""
     readers = await batch.recipients.of_ask(ask)
     by_person = {reader.person: reader for reader in (*readers.ordered, *readers.others)}
+    unheard = {person: _NO_CHANNEL for person, reader in by_person.items() if not reader.is_reachable(notice.kind)}
     severity = rules.severity_of(notice.kind, ask)
-    turns = rules.turns(
-        [reader.person for reader in readers.ordered if _is_reachable(reader, notice.kind)],
-        [reader.person for reader in readers.others],
-        at_once=ask.terms.quorum,
-        created_at=batch.now,
-        expires_at=ask.expires_at,
-        heard=lambda person, moment: rules.heard_at(by_person[person].preferences, severity, moment),
-    )
-    deliveries = [
-        NewDelivery(
-            notification=notice, person=reader.person, channel=Channel.NONE, destination=reader.person,
-            due_at=batch.now, state=DeliveryState.UNREACHABLE, outcome=_NO_CHANNEL,
+    while True:
+        turns = rules.turns(
+            [reader.person for reader in readers.ordered if reader.person not in unheard],
+            [reader.person for reader in readers.others if reader.person not in unheard],
+            at_once=ask.terms.quorum,
+            created_at=batch.now,
+            expires_at=ask.expires_at,
+            heard=lambda person, moment: rules.heard_at(by_person[person].preferences, severity, moment),
         )
-        for reader in readers.ordered if not _is_reachable(reader, notice.kind)
-    ]  # fmt: skip
+        # Whoever bears no more hands their turn on, which brings the others' forward; what is grave is told to all.
+        tired = set[UUID]() if severity is Severity.HIGH else await batch.fatigue.refused(turns)
+        if not tired:
+            break
+        unheard |= dict.fromkeys(tired, TOO_MANY)
+    await batch.fatigue.count(turns)
+    deliveries = [_unreachable(notice, person, batch.now, why) for person, why in unheard.items()]
     for turn in turns:
-        if await batch.fatigue.bears(turn.person):
-            deliveries += _to_reader(notice, by_person[turn.person], turn.due_at, turn.step)
+        deliveries += _to_reader(notice, by_person[turn.person], turn.due_at, turn.step)
     return deliveries
+
+
+def _unreachable(notice: Stored, person: UUID, now: datetime, why: str, step: int = 0) -> NewDelivery:
+    return NewDelivery(
+        notification=notice, person=person, channel=Channel.NONE, destination=person, due_at=now, step=step,
+        state=DeliveryState.UNREACHABLE, outcome=why,
+    )  # fmt: skip
 
 
 def _to_reader(notice: Stored, reader: Reader, due_at: datetime | None, step: int = 0) -> list[NewDelivery]:
     """One delivery per way that the person wants for this kind, or a line for the log why there is none."""
     ways = [way for way in reader.ways if rules.wants(reader.preferences, way.channel, notice.kind)]
     if not ways or due_at is None or due_at >= notice.expires_at:
-        why = _SLEEPS if ways else _NO_CHANNEL
-        return [
-            NewDelivery(
-                notification=notice, person=reader.person, channel=Channel.NONE, destination=reader.person,
-                due_at=notice.created_at, step=step, state=DeliveryState.UNREACHABLE, outcome=why,
-            )
-        ]  # fmt: skip
+        return [_unreachable(notice, reader.person, notice.created_at, _SLEEPS if ways else _NO_CHANNEL, step)]
     return [
         NewDelivery(
             notification=notice, person=reader.person, channel=way.channel, destination=way.destination,
@@ -170,10 +176,6 @@ def _to_reader(notice: Stored, reader: Reader, due_at: datetime | None, step: in
         )
         for way in ways
     ]  # fmt: skip
-
-
-def _is_reachable(reader: Reader, kind: Kind) -> bool:
-    return any(rules.wants(reader.preferences, way.channel, kind) for way in reader.ways)
 
 
 async def _to_one(notice: Stored, destination: UUID, now: datetime) -> list[NewDelivery]:
@@ -208,6 +210,10 @@ async def _withdrawn(notice: Stored, now: datetime) -> list[NewDelivery]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def _give_up(notification: UUID, now: datetime) -> None:
+    await append(LedgerEntry(event=events.UNREADABLE, actor=SYSTEM, subject=f"notification:{notification}"), now=now)
 
 
 async def _webhooks() -> list[Any]:

@@ -16,7 +16,7 @@ from appliance.ledger.records import Actor, ActorKind
 from appliance.notifications import rules
 from appliance.notifications.on_call import orders
 from appliance.notifications.preferences import preferences_of
-from appliance.notifications.records import Channel, Preferences
+from appliance.notifications.records import Channel, Kind, Preferences
 
 # The mail server is one destination, whoever the mail is for.
 MAIL_SERVER: Final = UUID(int=1)
@@ -35,6 +35,10 @@ class Reader(msgspec.Struct, frozen=True):
     person: UUID
     preferences: Preferences
     ways: tuple[Way, ...]
+
+    def is_reachable(self, kind: Kind) -> bool:
+        """Whether any of the ways is one by which the person hears of this kind."""
+        return any(rules.wants(self.preferences, way.channel, kind) for way in self.ways)
 
 
 class Readers(msgspec.Struct, frozen=True):
@@ -66,12 +70,13 @@ class Recipients:
         return await self._reached([each for each in await people_by_ids([person]) if each.can_come_in])
 
     async def of_ask(self, ask: Ask) -> Readers:
-        """Whoever may answer, in on-call order where one is set; the owners too if only the requester would be told."""
+        """Whoever may answer, in on-call order where one is set; owners too if none but the requester would hear."""
         people = {person.id: person for person in await self._holding(frozenset(ask.terms.roles))}
         if ask.person_id is not None and ask.terms.allows_self:
             people |= {each.id: each for each in await self._requester(ask.person_id)}
         told = [person for person in people.values() if rules.is_told(ask, _answerer(person))]
-        if all(is_requester(ask, _answerer(person)) for person in told):
+        heard = await self._reached([person for person in told if not is_requester(ask, _answerer(person))])
+        if not any(reader.is_reachable(Kind.ASK_OPENED) for reader in heard):
             known = {person.id for person in told}
             owners = await self._holding(frozenset({Role.OWNER.value}))
             told += [each for each in owners if each.id not in known and _may_own_answer(ask, each)]

@@ -10,8 +10,10 @@ from appliance.database.identifiers import uuid7
 from appliance.database.transaction import transaction
 from appliance.identity.break_glass.records import Notice as GlassNotice
 from appliance.identity.records import Role
+from appliance.notifications.fatigue import TOO_MANY
 from appliance.notifications.notices import GlassAlarm
 from appliance.notifications.on_call import set_order
+from appliance.notifications.planning import BATCH
 from appliance.notifications.preferences import set_preferences
 from appliance.notifications.records import Preferences, Severity
 from tests.support.asks import MACHINE, approver, deny, new_ask, opened
@@ -27,6 +29,15 @@ async def told_of(telling: Telling, ask: Ask | None = None) -> set[UUID | None]:
     """The people who have a delivery, after planning."""
     await telling.planner.plan(telling.now)
     return {person for kind, person, _, state, _, _ in await log_lines() if state == "waiting"}
+
+
+async def lines_of(ask: Ask) -> list[tuple[UUID, str, str]]:
+    """Person, state and outcome of an ask's deliveries."""
+    async with read_connection() as connection:
+        rows = await connection.fetch(
+            "SELECT person, state, outcome FROM notification_delivery WHERE about = $1 ORDER BY id", ask.id
+        )
+    return [tuple(row) for row in rows]
 
 
 async def test_those_are_told_who_may_answer(rolled_back_database: TestDatabase) -> None:
@@ -136,6 +147,69 @@ async def test_too_many_asks_are_told_of_once(committed_database: TestDatabase) 
     assert telling.outside.kinds(phone)[-1] == "ask.opened"
 
 
+async def test_the_next_one_on_call_hears_of_what_the_first_cannot_bear(committed_database: TestDatabase) -> None:
+    """At once, also if asks that they were never told of had waited for their turn."""
+    telling = Telling(asks_per_hour=3)
+    first, second = await somebody(Role.APPROVER), await somebody(Role.APPROVER)
+    phones = {person: await telling.phone(person) for person in (first, second)}
+    await set_order(OPERATOR, "approver", [first, second], NOON)
+    waiting = [await opened(telling.approvals, TERMS, seconds=7200) for _ in range(3)]
+    await telling.after()
+    assert telling.outside.kinds(phones[second]) == []
+    over = await opened(telling.approvals, TERMS, seconds=7200)
+    await telling.after()
+    assert [message.tag for to, message in telling.outside.sent if to == phones[second]] == [over.id]
+    assert (first, "unreachable", TOO_MANY) in await lines_of(over)
+    for ask in waiting:
+        await deny(telling.approvals, ask, approver(), now=telling.now)
+    await telling.after(minutes=1)
+    await opened(telling.approvals, TERMS, seconds=7200)
+    await telling.after()
+    assert telling.outside.kinds(phones[second]).count("ask.opened") == 2
+
+
+async def test_what_was_withdrawn_unsent_was_told_to_nobody(rolled_back_database: TestDatabase) -> None:
+    """A person bears as many asks as before, however many ended before they were told."""
+    telling = Telling(asks_per_hour=2)
+    ann = await somebody(Role.APPROVER)
+    await telling.phone(ann)
+    for _ in range(2):
+        ask = await opened(telling.approvals, TERMS)
+        await telling.planner.plan(telling.now)
+        await deny(telling.approvals, ask, approver(), now=telling.now)
+        await telling.planner.plan(telling.now)
+    ask = await opened(telling.approvals, TERMS)
+    assert await told_of(telling) == {ann}
+    assert await lines_of(ask) == [(ann, "waiting", "")]
+
+
+async def test_nobody_is_too_tired_for_a_grave_ask(rolled_back_database: TestDatabase) -> None:
+    """It passes the limit, and a plain one after it leaves a line in the log that says why nobody was told."""
+    telling = Telling(asks_per_hour=1)
+    ann = await somebody(Role.APPROVER)
+    await telling.phone(ann)
+    for _ in range(3):
+        await opened(telling.approvals, TERMS)
+    grave = await opened(telling.approvals, AskTerms(roles=("approver",), step_up=True))
+    plain = await opened(telling.approvals, TERMS)
+    await telling.planner.plan(telling.now)
+    assert await lines_of(grave) == [(ann, "waiting", "")]
+    assert await lines_of(plain) == [(ann, "unreachable", TOO_MANY)]
+
+
+async def test_owners_help_where_no_approver_has_a_channel(rolled_back_database: TestDatabase) -> None:
+    """None at all, or muted; the log tells of both."""
+    telling = Telling()
+    deaf, muted, owner = [await somebody(role) for role in (Role.APPROVER, Role.APPROVER, Role.OWNER)]
+    for person in (muted, owner):
+        await telling.phone(person)
+    await set_preferences(OPERATOR, muted, Preferences(muted=frozenset({"web_push:ask.opened"})), NOON)
+    ask = await opened(telling.approvals, TERMS)
+    assert await told_of(telling) == {owner}
+    unreachable = {person for person, state, _ in await lines_of(ask) if state == "unreachable"}
+    assert unreachable == {deaf, muted}
+
+
 async def test_the_glass_wakes_everybody_who_looks_after_it(committed_database: TestDatabase) -> None:
     """Owners, administrators and security, also at night, unless they sleep through everything."""
     telling = Telling()
@@ -178,15 +252,18 @@ async def granted(person: UUID, role: str, project: str, *, is_disabled: bool) -
 
 
 async def test_what_cannot_be_read_silences_nothing_else(rolled_back_database: TestDatabase) -> None:
-    """A kind that this release does not know waits in the outbox, and everything after it is told."""
+    """More than a whole plan of kinds that this release does not know: everything after them is told all the same."""
     telling = Telling()
-    ann = await somebody(Role.APPROVER)
-    await telling.phone(ann)
+    owner = await somebody(Role.OWNER)
+    await telling.phone(owner)
     await current_connection().execute(
-        "INSERT INTO notification (id, kind, name, created_at, expires_at) VALUES ($1, 'from.the.future', '', $2, $3)",
-        uuid7(), NOON, NOON + timedelta(hours=1),
+        "INSERT INTO notification (id, kind, name, created_at, expires_at) "
+        "SELECT gen_random_uuid(), 'from.the.future', '', $1, $2 FROM generate_series(1, $3)",
+        NOON, NOON + timedelta(hours=1), BATCH + 1,
     )  # fmt: skip
-    await opened(telling.approvals, TERMS)
-    assert await told_of(telling) == {ann}
-    assert await telling.planner.plan(telling.now) == 0
-    assert await current_connection().fetchval("SELECT count(*) FROM notification WHERE planned_at IS NULL") == 1
+    await GlassAlarm().tell(GlassNotice(event="break_glass.opened", said="The glass is broken.", at=NOON))
+    while await telling.planner.plan(telling.now):
+        pass
+    assert await told_of(telling) == {owner}
+    assert await current_connection().fetchval("SELECT count(*) FROM notification WHERE planned_at IS NULL") == 0
+    assert (await ledger_events())["notification.unreadable"] == BATCH + 1
