@@ -23,7 +23,7 @@ from appliance.notifications.errors import (
     ChannelOffError,
     TooManyAddressesError,
 )
-from appliance.notifications.ports import AddressCheck
+from appliance.notifications.ports import AddressCheck, SealedOtherwiseError
 from appliance.notifications.records import Channel, OwnAddress
 
 ADDRESSES_MAX: Final = 20
@@ -148,15 +148,19 @@ class Addresses:
         await self.remove(actor, person, found, now)
 
     async def open(self, address: UUID) -> dict[str, Any] | None:
-        """The fields of an address for its channel; None if it was removed, or sealed by another key."""
+        """The fields of an address for its channel; None if it was removed.
+
+        Raises:
+            SealedOtherwiseError: they were sealed with another key.
+        """
         async with read_connection() as connection:
             sealed = await connection.fetchval("SELECT sealed FROM notification_address WHERE id = $1", address)
         if sealed is None:
             return None
         try:
             return msgspec.json.decode(self._sealer.open(sealed, f"address:{address}"), type=dict[str, Any])
-        except SealBrokenError:
-            return None
+        except SealBrokenError as problem:
+            raise SealedOtherwiseError from problem
 
 
 async def forget_gone(actor: Actor, address: UUID, now: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from appliance.database.connection import current_connection, read_connection
 from appliance.database.transaction import transaction
@@ -21,6 +22,7 @@ from appliance.notifications.records import SHARED, Channel, Kind, Notice, Store
 # Whoever was killed while it sent, sends again after this: at least once, with the same identifier.
 CLAIM: Final = timedelta(seconds=60)
 PER_DESTINATION: Final = 4
+log = structlog.get_logger(__name__)
 _IS_WORK: Final = """
 SELECT EXISTS (SELECT FROM notification WHERE planned_at IS NULL)
   OR EXISTS (SELECT FROM notification_delivery WHERE state = 'waiting' AND due_at <= $1)
@@ -94,7 +96,17 @@ async def claim(channel: Channel, busy: Collection[UUID], limit: int, now: datet
         rows = await current_connection().fetch(
             _CLAIM, now, channel.value, list(busy), PER_DESTINATION, limit, now + CLAIM
         )
-    return [_claimed(row) for row in rows]
+        found = list[Claimed]()
+        for row in rows:
+            try:
+                found.append(_claimed(row))
+            except ValueError as problem:  # one that cannot be read must not silence the others
+                log.exception("notification.not_read", delivery=str(row["id"]))
+                if await current_connection().fetchval(
+                    _END, row["id"], "dead", now, f"cannot be read: {problem}"[:200]
+                ):
+                    await _dead(row["id"], channel, row["destination"], "refused", now)
+    return found
 
 
 async def sent(claimed: Claimed, now: datetime) -> None:
@@ -139,13 +151,13 @@ async def end_late(now: datetime) -> int:
         rows = await current_connection().fetch(_LATE, now)
         for row in rows:
             if row["state"] == "dead":
-                await _dead(row["id"], Channel(row["channel"]), row["destination"], "too_late", now)
+                await _dead(row["id"], row["channel"], row["destination"], "too_late", now)
     return len(rows)
 
 
-async def _dead(delivery: UUID, channel: Channel, destination: UUID, reason: str, now: datetime) -> None:
+async def _dead(delivery: UUID, channel: str, destination: UUID, reason: str, now: datetime) -> None:
     """Write a dead letter down; of a webhook's its administrators hear, once a day."""
-    facts = {"channel": channel.value, "destination": str(destination), "reason": reason}
+    facts = {"channel": str(channel), "destination": str(destination), "reason": reason}
     entry = LedgerEntry(event=events.DELIVERY_DEAD, actor=SYSTEM, subject=f"delivery:{delivery}", facts=facts)
     await append(entry, now=now)
     if channel in SHARED:

@@ -90,22 +90,41 @@ class Dispatcher:
         return found
 
     async def _deliver(self, claimed: Claimed) -> None:
-        """Send one, and write down what came of it."""
+        """Send one, and write down what came of it; whatever fails, fails for this one alone."""
+        try:
+            try:
+                why = await self._sent(claimed)
+            except SendError as problem:
+                await self._failed(claimed, problem)
+            else:
+                end = claims.withdrawn(claimed, why, self._clock()) if why else claims.sent(claimed, self._clock())
+                await end
+        except Exception:  # nothing is written down: it is sent again when its claim is over
+            log.exception("notification.not_written_down", delivery=str(claimed.id))
+
+    async def _sent(self, claimed: Claimed) -> str:
+        """Send one; why it was needless, or nothing.
+
+        Raises:
+            SendError: it was not taken.
+        """
         try:
             ask = await self._ask_of(claimed)
-            why = await self._needless(claimed, ask)
-            fields = None if why else await self._opener(claimed)
+            if why := await self._needless(claimed, ask):
+                return why
+            fields = await self._opener(claimed)
             if fields is None:
-                await claims.withdrawn(claimed, why or "the address was removed", self._clock())
-                return
+                return "the address was removed"
             message = message_of(
                 claimed.notice, self._origin, self._clock(), ask, is_summary_sent=self._is_summary_sent
             )
-            await self._hand_over(claimed, Target(destination=claimed.destination, address=fields), message)
-        except SendError as problem:
-            await self._failed(claimed, problem)
-        else:
-            await claims.sent(claimed, self._clock())
+        except SendError:
+            raise
+        except Exception as problem:
+            log.exception("notification.not_prepared", delivery=str(claimed.id))
+            raise SendError(Failure.POSTPONED, type(problem).__name__) from problem
+        await self._hand_over(claimed, Target(destination=claimed.destination, address=fields), message)
+        return ""
 
     async def _hand_over(self, claimed: Claimed, target: Target, message: Message) -> None:
         """Give the message to its channel; whatever a channel fails with concerns this one delivery alone."""
@@ -118,7 +137,7 @@ class Dispatcher:
             raise SendError(Failure.LATER, f"no answer in {SEND_SECONDS:g} s") from problem
         except Exception as problem:
             log.exception("notification.channel_failed", channel=claimed.channel.value)
-            raise SendError(Failure.LATER, type(problem).__name__) from problem
+            raise SendError(Failure.POSTPONED, type(problem).__name__) from problem
 
     async def _failed(self, claimed: Claimed, problem: SendError) -> None:
         log.warning(

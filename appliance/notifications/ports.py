@@ -24,6 +24,13 @@ class SendError(Exception):
         super().__init__(self.words)
 
 
+class SealedOtherwiseError(SendError):
+    """An address was sealed with another key than the installation's: nothing can be sent to it any more."""
+
+    def __init__(self) -> None:
+        super().__init__(Failure.NEVER, "sealed with another key")
+
+
 class Sender(Protocol):
     """Hands messages to one channel; sending the same one twice does no harm."""
 

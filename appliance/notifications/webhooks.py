@@ -22,7 +22,7 @@ from appliance.notifications.errors import (
     WebhookUnknownError,
 )
 from appliance.notifications.kinds import KINDS
-from appliance.notifications.ports import AddressCheck
+from appliance.notifications.ports import AddressCheck, SealedOtherwiseError
 from appliance.notifications.records import SHARED, Channel, Kind, NewSecret, Webhook
 
 WEBHOOKS_MAX: Final = 50
@@ -126,7 +126,11 @@ class Webhooks:
             await _record(actor, events.WEBHOOK_REMOVED, webhook, now, {})
 
     async def open(self, webhook: UUID, now: datetime) -> dict[str, Any] | None:
-        """Address and secrets of a webhook, the newest first; None if it was removed, or sealed by another key."""
+        """Address and secrets of a webhook, the newest first; None if it was removed.
+
+        Raises:
+            SealedOtherwiseError: they were sealed with another key.
+        """
         async with read_connection() as connection:
             row = await connection.fetchrow("SELECT * FROM notification_webhook WHERE id = $1", webhook)
         if row is None:
@@ -137,8 +141,8 @@ class Webhooks:
         try:
             url = self._sealer.open(row["url_sealed"], f"webhook_url:{webhook}")
             secrets = [self._sealer.open(each, f"webhook_secret:{webhook}") for each in sealed]
-        except SealBrokenError:
-            return None
+        except SealBrokenError as problem:
+            raise SealedOtherwiseError from problem
         return {"url": url, "secrets": secrets}
 
     def _seal(self, text: str, what: str, webhook: UUID) -> bytes:

@@ -67,11 +67,13 @@ class Outside:
 class Telling:
     """Notifications on a clock that a test turns."""
 
-    def __init__(self, *, asks_per_hour: int = 20, attempts_max: int = 3, is_summary_sent: bool = False) -> None:
-        """No mail server; the other channels take every address."""
+    def __init__(
+        self, *, asks_per_hour: int = 20, attempts_max: int = 3, is_summary_sent: bool = False, key: bytes = b"s"
+    ) -> None:
+        """No mail server; the other channels take every address, which 32 times the byte `key` seals."""
         self.now = NOON
         self.outside = Outside()
-        sealer = Sealer(b"s" * 32, os.urandom)
+        sealer = Sealer(key * 32, os.urandom)
         self.addresses = Addresses(sealer, KeyedHash(b"f" * 32), dict.fromkeys(Channel, takes_everything))
         self.webhooks = Webhooks(sealer, takes_everything, os.urandom)
         self.planner = Planner(is_mail_on=False, asks_per_hour=asks_per_hour, webhook_hours=24)
