@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -74,6 +75,17 @@ class Place:
         file.write_text(text)
         return file
 
+    def named_sh(self, shell: str, *, path: str = "") -> Path:
+        """The shim as the kernel starts it, where `shell` is what the system calls sh."""
+        named = self.folder / shell / "sh"
+        named.parent.mkdir()
+        named.symlink_to(shutil.which(shell) or "")
+        file, text = self.folder / shell / "openleash-hook", self.shim(shell, path=path).read_text()
+        assert text.startswith("#!/bin/sh")
+        file.write_text(text.replace("#!/bin/sh", f"#!{named}", 1))
+        file.chmod(0o755)
+        return file
+
     async def ask(
         self, agent: str, event: str, body: bytes = b"{}", *, shell: str = "dash", path: str = "",
         patience: str = "",
@@ -103,10 +115,10 @@ def place(folder: Path, url: str, authority: Path | None = None, *, seconds: int
     return Place(folder, url, authority, seconds)
 
 
-async def ended(*command: str, body: bytes, seconds: float = 60) -> Ended:
+async def ended(*command: str, body: bytes, seconds: float = 60, env: dict[str, str] | None = None) -> Ended:
     """Run a hook as an agent does: the call on its standard input; None as code after `seconds`."""
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
     )
     try:
         async with asyncio.timeout(seconds):

@@ -39,6 +39,8 @@ timeout = {seconds}
 """
 _FAILS_OPEN: Final = "Codex goes on without a hook that is missing: only administrators may write to the shim's folder."
 
+_SHELL: Final = "Start Codex without SHELLOPTS and BASH_ENV: its shell obeys them before any hook does."
+
 
 def configuration(request: Request) -> Configuration:
     """Managed hooks alone, and no way around approvals; or hooks that the user must trust by `/hooks`.
@@ -49,13 +51,14 @@ def configuration(request: Request) -> Configuration:
     only_shim(request, "codex")
     if request.scope is Scope.MANAGED:
         file = File(path=_MANAGED[request.system], content=_requirements(request))
-        return Configuration(agent="codex", files=(file,), cautions=(_FAILS_OPEN,))
+        return Configuration(agent="codex", files=(file,), cautions=(_FAILS_OPEN, _SHELL))
     content = as_json({"hooks": grouped(request, "codex", EVENTS, timeout=TIMEOUT_SECONDS)})
     return Configuration(
         agent="codex",
         files=(File(path="~/.codex/hooks.json", content=content),),
         cautions=(
             _FAILS_OPEN,
+            _SHELL,
             "Codex runs these hooks once its user has trusted them: enter /hooks.",
         ),
     )

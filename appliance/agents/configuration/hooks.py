@@ -10,6 +10,22 @@ from appliance.agents.names import agent_name
 
 # What settings grant each hook; people need that long. The service and the shim are told, and answer before it.
 TIMEOUT_SECONDS: Final = 600
+# With a bare name, Windows looks into the current folder first, where a repository can have put a program of that name.
+POWERSHELL: Final = (
+    r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File",
+)  # fmt: skip
+# These run hooks in Git Bash, which takes backslashes away unless they are quoted; the others in PowerShell or cmd,
+# where a line must not begin with a quote.
+_IN_GIT_BASH: Final = frozenset({"claude", "nanoclaw"})
+# With these a shell runs something else than the hook, or nothing: `SHELLOPTS=noexec bash -c 'exit 2'` exits with 0.
+# The shim is not yet there to stop that. Empty ones do nothing.
+SHELL_VARIABLES: Final = ("BASHOPTS", "BASH_ENV", "ENV", "SHELLOPTS")
+# With these every program loads somebody's code, the shell of the shim among them.
+LOADER_VARIABLES: Final = (
+    "DYLD_FRAMEWORK_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD",
+)  # fmt: skip
+# Homebrew makes /usr/local its user's on Intel Macs, and with it whatever lies there.
+_LIBRARY: Final = {System.LINUX: "/usr/local/lib/openleash", System.MACOS: "/opt/openleash"}
 
 
 def shim_path(request: Request) -> str:
@@ -17,7 +33,7 @@ def shim_path(request: Request) -> str:
     if request.system is System.WINDOWS:
         folder = r"C:\Program Files\OpenLeash" if request.scope is Scope.MANAGED else r"$HOME\.openleash"
         return folder + r"\openleash-hook.ps1"
-    folder = "/usr/local/lib/openleash" if request.scope is Scope.MANAGED else "$HOME/.openleash"
+    folder = _LIBRARY[request.system] if request.scope is Scope.MANAGED else "$HOME/.openleash"
     return f"{folder}/openleash-hook"
 
 
@@ -32,10 +48,22 @@ def command(request: Request, agent: str, event: str, *, seconds: int = TIMEOUT_
     """The command line of a hook."""
     path, folder = shim_path(request), shim_folder(request)
     if request.system is System.WINDOWS:
-        return f'powershell -NoProfile -ExecutionPolicy Bypass -File "{path}" {agent} {event} "{folder}" {seconds}'
+        program = f'"{POWERSHELL[0]}"' if agent in _IN_GIT_BASH else POWERSHELL[0]
+        return f'{program} {" ".join(POWERSHELL[1:])} "{path}" {agent} {event} "{folder}" {seconds}'
     if request.scope is Scope.MANAGED:
         return f"{path} {agent} {event} {folder} {seconds}"
     return f'"{path}" {agent} {event} "{folder}" {seconds}'
+
+
+def words(request: Request, agent: str, event: str) -> tuple[str, ...]:
+    """Program and arguments of a managed hook, for agents that start it without a shell."""
+    before = POWERSHELL if request.system is System.WINDOWS else ()
+    return (*before, shim_path(request), agent, event, shim_folder(request), str(TIMEOUT_SECONDS))
+
+
+def without(*variables: str) -> dict[str, str]:
+    """Variables that settings empty."""
+    return dict.fromkeys(sorted(variables), "")
 
 
 def grouped(request: Request, agent: str, events: Iterable[str], **more: object) -> dict[str, Any]:

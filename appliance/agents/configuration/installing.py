@@ -11,6 +11,7 @@ _UNIX = """\
 # Asks for a deployment token of the service, from `leashctl agents token create` or the page Agents.
 (
 set -eu
+sh -p -c : 2>/dev/null || {{ echo 'The sh of this machine does not know -p: install dash as sh first' >&2; exit 1; }}
 fresh=$(mktemp)
 curl -fsS {origin}/shim/openleash-hook.sh -o "$fresh"
 echo "{checksum}  $fresh" | {check} -c -

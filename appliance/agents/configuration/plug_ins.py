@@ -2,7 +2,14 @@
 
 import json
 
-from appliance.agents.configuration.hooks import TIMEOUT_SECONDS, shim_folder, shim_path
+from appliance.agents.configuration.hooks import (
+    LOADER_VARIABLES,
+    POWERSHELL,
+    SHELL_VARIABLES,
+    TIMEOUT_SECONDS,
+    shim_folder,
+    shim_path,
+)
 from appliance.agents.configuration.records import Request, System
 
 _SHIM = """\
@@ -11,6 +18,9 @@ import {{ spawn }} from "node:child_process";
 import {{ homedir }} from "node:os";
 
 const place = (path) => path.replace(/^\\$HOME/, () => homedir());
+// What a project's .env could have set, so that the shim runs something else.
+const without = {variables};
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !without.includes(name)));
 
 const ask = (event, call) =>
   new Promise((resolve, reject) => {{
@@ -18,6 +28,7 @@ const ask = (event, call) =>
     const child = spawn(words[0], [...words.slice(1), "{agent}", event, place({folder}), "{seconds}"], {{
       stdio: ["pipe", "pipe", "ignore"],
       windowsHide: true,
+      env,
     }});
     let said = "";
     const late = setTimeout(() => child.kill(), {milliseconds});
@@ -45,10 +56,11 @@ def asking(request: Request, agent: str, *, seconds: int = TIMEOUT_SECONDS) -> s
     After `seconds` there is none.
     """
     path = shim_path(request)
-    words = ["powershell", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", path]
+    words = [*POWERSHELL, path] if request.system is System.WINDOWS else [path]
     return _SHIM.format(
         agent=agent,
-        words=json.dumps(words if request.system is System.WINDOWS else [path]),
+        words=json.dumps(words),
+        variables=json.dumps(sorted((*SHELL_VARIABLES, *LOADER_VARIABLES))),
         folder=json.dumps(shim_folder(request)),
         seconds=seconds,
         milliseconds=seconds * 1_000,

@@ -9,7 +9,7 @@
 param([string]$Agent = '', [string]$Event_ = '', [string]$Place = '', [string]$Timeout = '')
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 2
-$release = '1'
+$release = '2'
 $pair = "$Agent $Event_"
 $denies = @(
   @(@('claude UserPromptSubmit', 'claude UserPromptExpansion', 'copilot UserPromptSubmit', 'copilot PostToolUse', 'copilot Stop', 'copilot SubagentStart', 'copilot SubagentStop', 'copilot SessionStart', 'copilot SessionEnd', 'copilot Notification', 'gemini Stop', 'nanoclaw UserPromptSubmit', 'vscode UserPromptSubmit'), '{"decision":"block","reason":"@REASON@","continue":false,"stopReason":"@REASON@"}')

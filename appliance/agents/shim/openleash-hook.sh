@@ -1,16 +1,23 @@
-#!/bin/sh
+#!/bin/sh -p
 # OpenLeash: asks the private cloud whether an agent may go on. Built by `python -m appliance.agents.shim.build`.
 #
 #   openleash-hook AGENT EVENT [DIRECTORY [TIMEOUT]]     the hook's JSON in, the agent's own answer out
 #
 # DIRECTORY is /etc/openleash unless it is given. It holds `endpoint` (the service's https address), `token` or
 # `tokens/USER` (the machine's token, mode 0600), and `ca.pem` where the service's certificate is of an authority
-# of your own. TIMEOUT is the one that the agent's settings give this hook, in seconds. Whatever fails here is the agent's own deny. No setting is read from the environment, because agents
-# and projects can change that; proxies are, because they see nothing of TLS.
-release=1
+# of your own. TIMEOUT is the one that the agent's settings give this hook, in seconds. Whatever fails here is the
+# agent's own deny. No setting is read from the environment, because agents and projects can change that; proxies
+# are, because they see nothing of TLS.
+#
+# -p, because a bash that is named sh otherwise obeys SHELLOPTS, ENV and functions before the first line: with
+# SHELLOPTS=noexec it would run nothing and exit 0. Where sh does not know -p (BusyBox), it exits with 2: a deny.
+release=2
 unset -f cat command curl head id ls mktemp printf read rm sed sha256sum shasum tail test timeout tr wget 2>/dev/null
-unset CURL_CA_BUNDLE CURL_HOME CURL_SSL_BACKEND OPENSSL_CONF SSL_CERT_DIR SSL_CERT_FILE SSLKEYLOGFILE
-unset SYSTEM_WGETRC WGETRC
+unset CURL_CA_BUNDLE CURL_HOME CURL_SSL_BACKEND NIX_SSL_CERT_FILE SSL_CERT_DIR SSL_CERT_FILE SSL_DIR SSLKEYLOGFILE
+unset GNUTLS_SYSTEM_PRIORITY_FILE OPENSSL_CONF OPENSSL_ENGINES OPENSSL_MODULES SYSTEM_WGETRC WGETRC
+# Libraries and code that programs would load. Whatever the shell itself has loaded by them is beyond this.
+unset LD_AUDIT LD_LIBRARY_PATH LD_PRELOAD DYLD_FRAMEWORK_PATH DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH GCONV_PATH
+unset PERL5LIB PERL5OPT PERLLIB BASH_ENV ENV EXECIGNORE FUNCNEST POSIXLY_CORRECT
 PATH=/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/opt/homebrew/bin:/run/current-system/sw/bin
 IFS='
 '

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 # One more with each change of the shims that machines should notice; older ones are not taken for changed ones.
-SHIM_RELEASE: Final = 1
+SHIM_RELEASE: Final = 2
 SHIM_FILES: Final = ("openleash-hook.sh", "openleash-hook.ps1")
 _MARK_CHARACTERS: Final = 12
 _FOLDER: Final = Path(__file__).parent

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import subprocess
 import tomllib
 from itertools import product
@@ -84,6 +85,7 @@ def test_every_agent_can_be_connected_on_every_system() -> None:
 def test_settings_can_be_read_and_name_known_events(agent: str, wanted: Request, made: Configuration) -> None:
     """JSON and TOML parse, each hook calls this agent's own road with an event of its dialect, and none is a secret."""
     text = shown(made)
+    text = re.sub(r'",\s+(?:"args": \[\s+)?"', " ", text)  # hooks without a shell: one argument a line
     called = re.findall(rf"(?:openleash-hook(?:\.ps1)?\\*\"? {agent}|/v1/hooks/{agent})[ /]([A-Za-z.]+)", text)
     called += re.findall(r'(?:ask|denial)\("([A-Za-z.]+)"', text)
     assert called
@@ -103,8 +105,11 @@ def test_managed_settings_close_every_way_around(system: System) -> None:
     claude = json.loads(configuration_of("claude", wanted).files[0].content)
     assert (claude["allowManagedHooksOnly"], claude["disableAllHooks"]) == (True, False)
     assert claude["permissions"]["disableBypassPermissionsMode"] == "disable"
+    assert set(claude["env"].values()) == {""}
+    assert {"SHELLOPTS", "BASH_ENV", "ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"} <= set(claude["env"])
     hooks = [hook for groups in claude["hooks"].values() for group in groups for hook in group["hooks"]]
     assert {(hook["onFailure"], hook["timeout"]) for hook in hooks} == {("block", 600)}
+    assert all(hook["args"][-4] == "claude" and " -" not in hook["command"] for hook in hooks)  # without a shell
     codex = tomllib.loads(configuration_of("codex", wanted).files[0].content)
     assert codex["allow_managed_hooks_only"] is True
     assert "never" not in codex["allowed_approval_policies"]
@@ -115,6 +120,7 @@ def test_managed_settings_close_every_way_around(system: System) -> None:
     assert {"preToolUse", "beforeSubmitPrompt", "subagentStart"} <= set(cursor["hooks"])
     gemini = json.loads(configuration_of("gemini", wanted).files[0].content)
     assert (gemini["security"]["disableYoloMode"], gemini["hooksConfig"]["enabled"]) == (True, True)
+    assert {"DEBUG", "SHELLOPTS", "LD_PRELOAD"} <= set(gemini["advanced"]["excludedEnvVars"])
     timeouts = {hook["timeout"] for groups in gemini["hooks"].values() for group in groups for hook in group["hooks"]}
     assert timeouts == {600_000}
 
@@ -142,6 +148,28 @@ def test_managed_settings_of_agents_that_have_no_such_switch(system: System) -> 
         ("cursor", "preToolUse"), ("codex", "goes on"),
     ):  # fmt: skip
         assert said in " ".join(configuration_of(agent, wanted).cautions), agent
+
+
+@pytest.mark.parametrize(("agent", "wanted", "made"), AVAILABLE)
+def test_programs_lie_where_no_repository_or_user_puts_any(agent: str, wanted: Request, made: Configuration) -> None:
+    """PowerShell is named in full, as Windows looks into the current folder; nothing is below Homebrew's prefix."""
+    text = shown(made) + made.install
+    assert not re.search(r"(?<![\\/\w])powershell(?:\.exe)?(?![\w\"])", text.replace('"powershell":', "")), agent
+    if wanted.system is System.MACOS:
+        assert "/usr/local" not in text
+    if wanted.system is System.MACOS and wanted.scope is Scope.MANAGED and wanted.transport is Transport.SHIM:
+        assert 'mkdir -p "/opt/openleash"' in text
+        assert re.search(r"/opt/openleash/openleash-hook\b", shown(made))
+
+
+def test_git_bash_and_powershell_find_the_same_program() -> None:
+    """A backslash without quotes is lost in Git Bash; a line that begins with a quote is no command in PowerShell."""
+    program = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
+    claude = json.loads(configuration_of("claude", request(Scope.USER, System.WINDOWS)).files[0].content)
+    line = claude["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
+    assert shlex.split(line)[0] == program
+    copilot = json.loads(configuration_of("copilot", request(Scope.USER, System.WINDOWS)).files[0].content)
+    assert copilot["hooks"]["preToolUse"][0]["powershell"].startswith(f"{program} -NoProfile ")
 
 
 def scripts() -> list[tuple[str, File]]:
@@ -229,13 +257,14 @@ async def _hosted(agent: str, said: str | None, exit_code: int, what: str, place
     if said is not None:
         shim = place / ".openleash" / "openleash-hook"
         shim.parent.mkdir(exist_ok=True)
+        clean = 'test -z "$BASH_ENV$LD_AUDIT" || exit 3'  # what the host is started with must not get here
         told = f"printf '%s %s\\n' \"$2\" \"$(cat)\" >>'{place}/sent'"
-        shim.write_text(f"#!/bin/sh\n{told}\nprintf '%s' '{said}'\nexit {exit_code}\n")
+        shim.write_text(f"#!/bin/sh\n{clean}\n{told}\nprintf '%s' '{said}'\nexit {exit_code}\n")
         shim.chmod(0o755)
     (place / "host.mjs").write_text(_HOSTS[agent])
     process = await asyncio.create_subprocess_exec(
-        "node", str(place / "host.mjs"), what, env={"HOME": str(place), "PATH": "/usr/bin:/bin"},
-        stdout=subprocess.PIPE,
+        "node", str(place / "host.mjs"), what, stdout=subprocess.PIPE,
+        env={"HOME": str(place), "PATH": "/usr/bin:/bin", "BASH_ENV": "/nowhere", "LD_AUDIT": "/nowhere.so"},
     )  # fmt: skip
     out, _err = await process.communicate()
     return out.decode().strip()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.agents import dialects
+from appliance.agents.shim.release import SHIM_RELEASE
 from tests.support.http_stub import Writer, http_stub, reply
 from tests.support.pretended_agents import CLAUDE_MANAGED, TOOL_RUNS, Ended
 from tests.support.shims import SECONDS, SHORT_SECONDS, TOKEN, Place, answers, place, secured
@@ -56,7 +57,7 @@ async def test_a_healthy_service_is_obeyed(agent: str, shell: str, tmp_path: Pat
     assert [TOOL_RUNS[agent](found) for found in (allowed, denied)] == [True, False]
     assert [content for _head, content in sent] == [body, body]
     head = sent[0][0]
-    assert head.startswith(f"POST /v1/hooks/{agent}/{BEFORE}?client_version=shim-1-")
+    assert head.startswith(f"POST /v1/hooks/{agent}/{BEFORE}?client_version=shim-{SHIM_RELEASE}-")
     assert f"authorization: bearer {TOKEN}".lower() in head.lower()
 
 
