@@ -1,5 +1,6 @@
 """A real mail server on loopback with STARTTLS and a password, which keeps what it was given or refuses it."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,11 @@ from tests.support.processes import free_port
 
 USER, PASSWORD = "openleash", "the mail password"
 REFUSED, BUSY = "nobody@example.org", "greylisted@example.org"
+# What is said of the mail itself, after its content, by whom it is for.
+_REFUSALS = {
+    "full@example.org": "552 mailbox full", "filtered@example.org": "451 the filter is busy",
+    "hangs-up@example.org": "451", "last@example.org": "421 going down",
+}  # fmt: skip
 
 
 class MailServer:
@@ -47,8 +53,13 @@ class MailServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
-        """Keep the mail."""
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        """Keep the mail, or refuse it; whoever hangs up says nothing at all."""
+        if envelope.rcpt_tos == ["hangs-up@example.org"]:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        if refusal := _REFUSALS.get(envelope.rcpt_tos[0]):
+            return refusal
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         self.mails.append((envelope, BytesParser(EmailMessage, policy=default).parsebytes(content)))
         return "250 kept"
@@ -60,7 +71,9 @@ def _authenticate(_server: SMTP, _session: Session, _envelope: Envelope, _way: s
 
 
 @contextmanager
-def mail_server(folder: Path, *hosts: str, has_tls: bool = True, is_tls_first: bool = False) -> Iterator[MailServer]:
+def mail_server(
+    folder: Path, *hosts: str, has_tls: bool = True, is_tls_first: bool = False, has_utf8: bool = True
+) -> Iterator[MailServer]:
     """The server, gone afterwards; its certificate is for these hosts, localhost if none is given."""
     authority = Authority(folder)
     certificate, key = authority.server(*(hosts or ("localhost",)))
@@ -72,7 +85,7 @@ def mail_server(folder: Path, *hosts: str, has_tls: bool = True, is_tls_first: b
         words["ssl_context"] = context
     elif has_tls:
         words |= {"tls_context": context, "require_starttls": True}
-    controller = Controller(running, hostname="127.0.0.1", port=running.port, **words)
+    controller = Controller(running, hostname="127.0.0.1", port=running.port, enable_SMTPUTF8=has_utf8, **words)
     controller.start()
     try:
         yield running

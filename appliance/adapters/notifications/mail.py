@@ -4,6 +4,7 @@ import asyncio
 import smtplib
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -18,9 +19,30 @@ from appliance.notifications.records import Message, Target
 
 SECONDS: Final = 8.0
 _FINAL: Final = 500  # RFC 5321 4.2.1: from here on, another attempt would end the same
+_GOES_DOWN: Final = 421  # RFC 5321 3.8: the server itself ends, whatever it was asked
+_TOO_LARGE: Final = 552  # of the mail, also as the answer to its sender (RFC 1870 6.1)
 _NAME: Final = "OpenLeash"
 # Threads of its own: a mail server that hangs takes none from anybody else.
 _THREADS: Final = ThreadPoolExecutor(4, thread_name_prefix="mail")
+
+
+def _refusal(problem: Exception) -> SendError:
+    """Why one mail was not taken, once the server had let us in; others may well be, unless the server says not."""
+    if isinstance(problem, smtplib.SMTPRecipientsRefused):
+        code, words = next(iter(problem.recipients.values()))[0], "the mail server refuses the recipient"
+    elif isinstance(problem, smtplib.SMTPSenderRefused):
+        code, words = problem.smtp_code, "the mail server refuses our sender"
+        if code != _TOO_LARGE:
+            return SendError(Failure.LATER, f"{words}: {code}")
+    elif isinstance(problem, smtplib.SMTPResponseException):
+        code, words = problem.smtp_code, "the mail server refuses the mail"
+    elif isinstance(problem, (smtplib.SMTPNotSupportedError, UnicodeError)):
+        return SendError(Failure.NEVER, "the mail server takes no such address, because it lacks SMTPUTF8")
+    else:
+        return SendError(Failure.POSTPONED, f"the mail server left: {type(problem).__name__}")
+    if code == _GOES_DOWN:
+        return SendError(Failure.LATER, f"the mail server says {code}")
+    return SendError(Failure.NEVER if code >= _FINAL else Failure.POSTPONED, f"{words}: {code}")
 
 
 class Mail:
@@ -42,13 +64,8 @@ class Mail:
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(_THREADS, self._hand_over, mail)
-        except smtplib.SMTPRecipientsRefused as problem:
-            codes = [code for code, _ in problem.recipients.values()]
-            is_final = all(code >= _FINAL for code in codes)
-            words = f"the mail server refuses the recipient: {codes[0] if codes else ''}"
-            raise SendError(Failure.NEVER if is_final else Failure.POSTPONED, words) from problem
         except smtplib.SMTPNotSupportedError as problem:
-            raise SendError(Failure.LATER, "the mail server lacks STARTTLS, signing in or SMTPUTF8") from problem
+            raise SendError(Failure.LATER, "the mail server lacks STARTTLS or signing in") from problem
         except smtplib.SMTPAuthenticationError as problem:
             raise SendError(Failure.LATER, f"the mail server refuses our password: {problem.smtp_code}") from problem
         except smtplib.SMTPResponseException as problem:
@@ -59,6 +76,7 @@ class Mail:
             raise SendError(Failure.LATER, f"the mail server cannot be used: {type(problem).__name__}") from problem
 
     def _hand_over(self, mail: EmailMessage) -> None:
+        """Until the server has let us in, what fails is the server's fault; from then on, this mail's alone."""
         settings = self._settings
         if settings.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -66,12 +84,17 @@ class Mail:
             )
         else:
             server = smtplib.SMTP(settings.host, settings.port, timeout=self._seconds)
-        with server:
+        with closing(server):
             if settings.security == "starttls":
                 server.starttls(context=self._trusted())
             if settings.user and settings.password is not None:
                 server.login(settings.user, settings.password.reveal())
-            server.send_message(mail)
+            try:
+                server.send_message(mail)
+            except (smtplib.SMTPException, OSError, ValueError) as problem:
+                raise _refusal(problem) from problem
+            with suppress(smtplib.SMTPException, OSError):  # it is taken, however the server says good-bye
+                server.quit()
 
     def _trusted(self) -> ssl.SSLContext:
         """Whom TLS trusts; the server's name is checked."""

@@ -74,6 +74,35 @@ async def test_one_recipient_that_is_refused_stops_nobody_else(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("email", "failure"),
+    [
+        ("full@example.org", Failure.NEVER), ("filtered@example.org", Failure.POSTPONED),
+        ("hangs-up@example.org", Failure.POSTPONED), ("last@example.org", Failure.LATER),
+    ],
+)  # fmt: skip
+async def test_one_mail_that_is_refused_stops_no_other(tmp_path: Path, email: str, failure: Failure) -> None:
+    """What the server says after the content is of this mail, unless it says that it goes down."""
+    with mail_server(tmp_path) as server:
+        mail = Mail(server.settings(), ORIGIN)
+        assert await failure_of(mail, target(email=email)) is failure
+        await mail.send(ANN, MESSAGE)
+        assert len(server.mails) == 1
+
+
+async def test_an_address_beyond_ascii_blames_no_server(tmp_path: Path) -> None:
+    """One that does not speak SMTPUTF8 cannot take it, and takes the others."""
+    email = "ann@b\u00fccher.example"
+    with mail_server(tmp_path, has_utf8=False) as server:
+        mail = Mail(server.settings(), ORIGIN)
+        assert await failure_of(mail, target(email=email)) is Failure.NEVER
+        await mail.send(ANN, MESSAGE)
+        assert len(server.mails) == 1
+    with mail_server(tmp_path) as server:
+        await Mail(server.settings(), ORIGIN).send(target(email=email), MESSAGE)
+        assert [envelope.rcpt_tos for envelope, _ in server.mails] == [[email]]
+
+
+@pytest.mark.parametrize(
     "email", ["ann@example.org\r\nBcc: evil@example.org", "ann@example.org\nX: y", "a@b@c", "", '"x" <a@b.example>, c']
 )
 async def test_an_address_begins_no_header_of_its_own(tmp_path: Path, email: str) -> None:
