@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from server.bodies import BODY_SECONDS
 from server.hooks.handler import AFTER_HOLD_SECONDS
 from tests.support.journey import Cloud
 from tests.support.machines import Machine, bash
-from tests.support.nginx import Nginx, nginx, seconds
+from tests.support.nginx import Nginx, block, nginx, seconds
 from tests.support.processes import free_port
 
 DROP = "psql -c 'drop table t'"
@@ -113,6 +114,18 @@ def test_the_proxy_waits_longer_than_the_service_and_the_agents() -> None:
     assert seconds("proxy_read_timeout") > max(HOST_GIVES_UP_SECONDS, Hooks().hold_seconds + AFTER_HOLD_SECONDS)
     assert seconds("client_body_timeout") > BODY_SECONDS
     assert seconds("proxy_send_timeout") > BODY_SECONDS
+
+
+def test_the_block_for_caddy_denies_in_the_same_words() -> None:
+    """Each agent's path has one answer, which is its dialect's deny; nothing is limited or redirected."""
+    caddy = block("caddyfile")
+    matchers = dict(re.findall(r"@(\w+) path_regexp (\S+)", caddy))
+    for agent in PUBLISHED:
+        (name,) = [name for name, path in matchers.items() if re.search(path, f"/v1/hooks/{agent}/PreToolUse")]
+        (said,) = re.findall(rf"respond @{name} `(.*)` 200", caddy)
+        assert json.loads(said) == dialects.deny(agent, "PreToolUse", "OpenLeash cannot be reached"), agent
+    assert "auto_https disable_redirects" in caddy
+    assert not re.search("request_body|read_timeout|response_header_timeout", caddy)
 
 
 async def _next_data(lines: AsyncIterator[str]) -> dict[str, str]:

@@ -48,9 +48,9 @@ class Nginx:
         return "".join(file.read_text(errors="replace") for file in sorted(self.folder.glob("*.log")))
 
 
-def block() -> str:
-    """The guide's first block for nginx."""
-    return str(re.findall(r"```nginx\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)[0])
+def block(language: str = "nginx") -> str:
+    """The guide's first block of settings in this language."""
+    return str(re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)[0])
 
 
 def seconds(directive: str) -> float:
