@@ -4,14 +4,18 @@ import asyncio
 import json
 import signal
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.support import processes
 from tests.support.journey import Cloud, wait_until
 from tests.support.machines import Answer, Machine, bash, codex_bash
+from tests.support.published_hooks import AGENTS, EVENTS, PLACES, TENANT, body_of, command_of, run
+from tests.support.shapes import wrong
 
 DROP = "psql -c 'drop table t'"
+DATES = ("2026-01-01", "2027-01-01")  # one that we speak, and one that we do not
 EXPECTED_DENY = {"hookEventName": "PreToolUse", "permissionDecision": "deny"}
 
 
@@ -91,6 +95,76 @@ async def test_every_doubt_is_a_native_deny(cloud: Cloud, machine: Machine, depl
         assert answer.reason
     known = "x-openleash-api-version: 2026-05-22.local-hook-evaluate.v1"
     assert (await machine.curl(bash("ls"), headers=(known,))).is_allow
+
+
+def _allow(agent: str, event: str) -> dict[str, Any]:
+    """An allow in the agent's own words, as the contract's table has them."""
+    if agent in {"claude", "nanoclaw"} and event != "PreToolUse":
+        return {"continue": True}
+    if agent in {"claude", "nanoclaw"}:
+        return {"hookSpecificOutput": _permission(event, "allow")}
+    if agent == "copilot":
+        return {"PreToolUse": _permission("", "allow"), "Stop": {"decision": "allow"}}.get(event, {})
+    return {} if agent == "codex" else {"decision": "allow", "reason": str}
+
+
+def _deny(agent: str, event: str) -> dict[str, Any]:
+    """A deny in the agent's own words, as the contract's table has them."""
+    if agent in {"claude", "nanoclaw"} and event == "PreToolUse":
+        return {"hookSpecificOutput": _permission(event, "deny")}
+    if agent in {"claude", "nanoclaw"} or (agent, event) == ("codex", "Stop"):
+        return {"continue": False, "stopReason": str}
+    if agent == "copilot":
+        return _permission("", "deny") if event == "PreToolUse" else {"decision": "block"}
+    return {"decision": "block", "reason": str}
+
+
+def _permission(event: str, decision: str) -> dict[str, Any]:
+    named = {"hookEventName": event} if event else {}
+    return {**named, "permissionDecision": decision, "permissionDecisionReason": str}
+
+
+@pytest.mark.parametrize(("agent", "event"), PLACES)
+async def test_every_installed_hook_reads_its_agents_own_words(machine: Machine, agent: str, event: str) -> None:
+    """Allowed, forbidden, garbage, a dead token, an unknown version: exit code 0 and what the contract's table says."""
+    stranger = Machine(machine.http, "ol_" + "x" * 43, machine.id, "stranger")
+    own, foreign = command_of(machine, agent, event), command_of(stranger, agent, event)
+    fine, everyday = body_of(agent, event, "git status"), [own, command_of(machine, agent, event, TENANT)]
+    old, new = (command_of(machine, agent, event, version=f"{date}.local-hook-evaluate.v1") for date in DATES)
+    doubts = [(own, b"\x00 not JSON"), (own, b'{"cwd":"/","cwd":"/src"}'), (foreign, fine), (new, fine)]
+    if event == "PreToolUse":
+        doubts.append((own, body_of(agent, event, "rm -rf /")))
+    allowed = await asyncio.gather(*(run(command, fine) for command in (*everyday, old)))
+    denied = await asyncio.gather(*(run(command, body) for command, body in doubts))
+    for answers, words in ((allowed, _allow(agent, event)), (denied, _deny(agent, event))):
+        for answer in answers:
+            assert (answer.exit_code, wrong(answer.body, words)) == (0, [])
+            assert words or not answer.body  # an empty object is nothing else
+
+
+@pytest.mark.parametrize("event", EVENTS)
+async def test_a_hook_without_a_body(machine: Machine, event: str) -> None:
+    """`{}`, or nothing at all: there is nothing to forbid, but before a tool nobody knows what would be done."""
+    words = _deny if event == "PreToolUse" else _allow
+    places = [(agent, body) for agent in AGENTS for body in (b"{}", b"")]
+    answers = await asyncio.gather(*(run(command_of(machine, agent, event), body) for agent, body in places))
+    for (agent, body), answer in zip(places, answers, strict=True):
+        assert (answer.exit_code, wrong(answer.body, words(agent, event))) == (0, []), (agent, body)
+
+
+async def test_every_agent_reads_the_words_of_whoever_denies(cloud: Cloud, machine: Machine) -> None:
+    """All eight are held at once; the guidance stands in each one's reason."""
+    owner = await cloud.owner()
+    calls = [
+        asyncio.create_task(run(command_of(machine, agent, "PreToolUse"), body_of(agent, "PreToolUse", DROP)))
+        for agent in AGENTS
+    ]
+    for ask in await cloud.pending_asks(len(AGENTS), machine=machine):
+        assert (await owner.answer(ask, "deny", guidance="Use the staging copy")).status_code == 303
+    for agent, answer in zip(AGENTS, await asyncio.gather(*calls), strict=True):
+        assert (answer.exit_code, wrong(answer.body, _deny(agent, "PreToolUse"))) == (0, []), agent
+        told = answer.body.get("hookSpecificOutput", answer.body)
+        assert "Use the staging copy" in (told.get("permissionDecisionReason") or told["reason"]), agent
 
 
 async def test_an_unknown_agent_is_told_so(machine: Machine) -> None:

@@ -82,7 +82,7 @@ ATTENTION: Final = {
     "createdAt": str,
 }  # fmt: skip
 AGENTS: Final = {
-    "kind": str, "display_name?": str, "hostname?": str, "installed?": bool, "desired_monitored?": frozenset({True}),
+    "kind": str, "display_name?": str, "hostname?": str, "installed?": bool, "desired_monitored?": True,
     "decision?": str, "resolution?": _ANSWER, "activity_at?": str,
     "sessions?": [
         {"title?": str, "duration_seconds?": int, "event_count?": int, "events?": [ACTIVITY], "mcp_servers?": [str]}
@@ -100,7 +100,7 @@ STATE: Final = {
     "pendingApprovals": [APPROVAL], "attentionEvents": [ATTENTION], "agents": [AGENTS], "recentActivity": [ACTIVITY],
     "user": {"name?": str, "display_name?": str, "displayName?": str, "email?": str}, "organization": {"name": str},
     "historyPagination": {"hasMore": bool}, "sessionMetrics": METRICS, "plugins": [PLUGINS], "outcomes": [OUTCOME],
-    "clientConfig": {"managedByOrganization": frozenset({True})}, "sessionMonitoringPauses": [dict],
+    "clientConfig": {"managedByOrganization": True}, "sessionMonitoringPauses": [dict],
 }  # fmt: skip
 NOTIFICATIONS: Final = {
     "serverTime": str, "pendingApprovals": [APPROVAL], "attentionEvents": [ATTENTION], "recentActivity": [ACTIVITY],
@@ -161,7 +161,7 @@ ROWS: Final = (
     Row("desktopEnroll", "POST", "/v1/desktop/enroll", {**MACHINE, "agents": [AGENT]}, 201, 401, ENROLLED),
     Row("desktopEnroll", "POST", "/v1/desktop/agents",
         {**MACHINE, "agents": [{**AGENT, "installed": True, "protected": True, "detail": "hooks"}]}, 200, 200),
-    Row("", "POST", "/v1/agent-events", EVENT, 403, 200, {"decision": frozenset({"allow"}), "finalPrompt": str}),
+    Row("", "POST", "/v1/agent-events", EVENT, 403, 200, {"decision": "allow", "finalPrompt": str}),
     Row("mobileDecisionResolve", "POST", f"/v1/mobile/decisions/{UNKNOWN_ASK}/resolve",
         {"resolution": "allow"}, 404, 403, REFUSED),
 )  # fmt: skip

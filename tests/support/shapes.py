@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 ANYTHING: Final = object()
-Shape = Any  # a type, a set of values, a list of one shape, or a mapping of members; `name?` may be absent or null
+Shape = Any  # a type, a value, a set of values, a list of one shape, or members; `name?` may be absent or null
 
 
 def wrong(value: object, shape: Shape, place: str = "$") -> list[str]:
@@ -17,9 +17,7 @@ def wrong(value: object, shape: Shape, place: str = "$") -> list[str]:
         if not isinstance(value, list):
             return [f"{place}: no array"]
         return [each for at, item in enumerate(value) for each in wrong(item, shape[0], f"{place}[{at}]")]
-    if isinstance(shape, frozenset):
-        return [] if value in shape else [f"{place}: {value!r}"]
-    return [] if _is(value, shape) else [f"{place}: {value!r} is no {shape.__name__}"]
+    return [] if _is(value, shape) else [f"{place}: {value!r} is none of {shape}"]
 
 
 def _wrong_members(value: Mapping[str, object], shape: Mapping[str, Shape], place: str) -> list[str]:
@@ -35,8 +33,12 @@ def _wrong_members(value: Mapping[str, object], shape: Mapping[str, Shape], plac
     return found
 
 
-def _is(value: object, kind: type) -> bool:
+def _is(value: object, shape: Shape) -> bool:
     """Numbers are no booleans, as in the clients' languages."""
-    if kind in {int, float}:
+    if isinstance(shape, frozenset):
+        return any(_is(value, each) for each in shape)
+    if shape in {int, float}:
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, kind)
+    if isinstance(shape, type):
+        return isinstance(value, shape)
+    return (value, type(value)) == (shape, type(shape))
