@@ -15,6 +15,7 @@ from tests.support.cast import Cast, gathered
 from tests.support.contract import (
     DEVICE,
     ENROLLED,
+    EVENT,
     EXCHANGE,
     HISTORY,
     LOOK,
@@ -317,6 +318,19 @@ async def test_another_desktop_leaves_the_first_its_token(cast: Cast) -> None:
         assert reply.json()["apiUrl"] == cast.cloud.url
         for token in (cast.desktop, reply.json()["token"]):
             assert (await cast.send(LOOK, token)).status_code == 200
+
+
+async def test_a_relay_reads_what_was_decided(cast: Cast) -> None:
+    """Allow and deny of a tool, without version headers; what it cannot mean is refused in JSON."""
+    for command, decision in (("git status", "allow"), ("rm -rf /", "deny")):
+        tool = {"eventName": "PreToolUse", "sessionId": "s-1", "tool": {"name": "Bash", "input": {"command": command}}}
+        request = EVENT["request"] | {"event": tool}
+        body = EVENT | {"idempotencyKey": command, "request": request}
+        reply = await cast.post("", "/v1/agent-events", body, cast.desktop)
+        assert (reply.status_code, reply.json()["decision"]) == (200, decision)
+    for broken in ({}, EVENT | {"request": None}, EVENT | {"request": {"agent": {}, "event": {}}}):
+        reply = await cast.post("", "/v1/agent-events", broken, cast.desktop)
+        assert (reply.status_code, wrong(reply.json(), REFUSED)) == (400, [])
 
 
 async def test_updates_are_offered_to_older_desktops_alone(cast: Cast) -> None:

@@ -52,7 +52,7 @@ SKILL: Final = {
     "agentKind": "codex", "skillName": "deploy", "skillPath": "/home/ida/.codex/skills/deploy/SKILL.md",
     "scope": "user", "projectPath": None, "contentHash": "ab" * 32, "riskScore": 12.5,
 }  # fmt: skip
-EVENT: Final = {
+EVENT: Final[dict[str, Any]] = {
     "source": "local_proxy", "provider": "openai", "idempotencyKey": "k-rows", "correlationId": "c-rows",
     "request": {
         "computer": {"hostname": "rows-mbp"}, "agent": {"kind": "codex", "displayName": "OpenAI Codex"},

@@ -6,20 +6,8 @@ from typing import Any
 
 import httpx
 
-VERSIONS = {
-    "desktopEnroll": "2026-06-03.desktop-enroll.v1",
-    "tenantEnroll": "2026-05-16.tenant-enroll.v1",
-    "clientNotifications": "2026-06-28.client-notifications.v1",
-    "mobileState": "2026-05-22.mobile-state.v1",
-    "tenantPluginsRead": "2026-06-20.tenant-plugins-read.v1",
-    "authAccountOutcomes": "2026-06-24.auth-account-outcomes.v1",
-    "mobileDecisionResolve": "2026-05-22.mobile-decision-resolve.v1",
-    "clientEvents": "2026-07-27.client-events.v1",
-    "sessionMonitoring": "2026-07-29.session-monitoring.v1",
-    "tenantSkillObservation": "2026-05-27.tenant-skill-observation.v1",
-    "mobileModelKey": "2026-05-23.mobile-model-key.v1",
-    "clientUpdateCheck": "2026-05-16.client-update-check.v1",
-}
+from tests.support.contract import VERSIONS
+
 AGENTS = [
     {"kind": "claude-code", "displayName": "Claude Code", "executablePath": "/usr/local/bin/claude"},
     {"kind": "codex", "displayName": "OpenAI Codex"},

@@ -9,21 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.support.contract import VERSIONS
 from tests.support.visitor import PASSWORD, Visitor
 
-VERSIONS = {
-    "mobileBootstrap": "2026-05-22.mobile-bootstrap.v1",
-    "mobileAuthStart": "2026-05-22.mobile-auth-start.v1",
-    "mobileAuthExchange": "2026-05-22.mobile-auth-exchange.v1",
-    "mobileDeviceRegister": "2026-05-22.mobile-device-register.v1",
-    "mobileState": "2026-05-22.mobile-state.v1",
-    "agentMonitoring": "2026-05-22.mobile-state.v1",
-    "mobileDecisionResolve": "2026-05-22.mobile-decision-resolve.v1",
-    "clientEvents": "2026-07-27.client-events.v1",
-    "tenantPluginsRead": "2026-06-20.tenant-plugins-read.v1",
-    "adminPluginsWrite": "2026-06-20.admin-plugins-write.v1",
-    "authAccountOutcomes": "2026-06-24.auth-account-outcomes.v1",
-}
 CALLBACK = "openleash://auth/callback"
 
 

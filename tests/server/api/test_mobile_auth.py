@@ -14,9 +14,10 @@ from appliance.clock import utc_now
 from appliance.config.sign_in import Directory, Provider
 from appliance.database.transaction import transaction
 from appliance.identity.records import SessionKind
+from tests.support.contract import VERSIONS
 from tests.support.directory_sign_in import settings
 from tests.support.people import HERE
-from tests.support.phone import CALLBACK, VERSIONS, Phone
+from tests.support.phone import CALLBACK, Phone
 from tests.support.postgres import TestPostgres
 from tests.support.web_world import World, web_world
 

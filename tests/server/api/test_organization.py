@@ -6,8 +6,8 @@ from urllib.parse import quote
 from appliance.clock import utc_now
 from appliance.config.sections import Organization
 from appliance.identity.records import Role
+from tests.support.contract import VERSIONS
 from tests.support.people import OPERATOR, PASSWORD
-from tests.support.phone import VERSIONS
 from tests.support.postgres import TestPostgres
 from tests.support.web_world import World, web_world
 
