@@ -120,6 +120,9 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "deployment_token_used_up": 401,
     "email_domain_refused": 403,
     "email_elsewhere": 409,
+    "enrolment_by_script": 403,
+    "enrolment_unproven": 403,
+    "machines_too_many": 409,
     # policy
     "policy_invalid": 422,
     "policy_conflict": 409,

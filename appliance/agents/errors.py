@@ -74,6 +74,30 @@ class EnrolmentRefusedError(AgentsError):
     next_step = "Correct the field that is named, and enrol again."
 
 
+class EnrolmentByScriptError(AgentsError):
+    """A script's session, which nobody stands behind, asks for a machine's token, which never ends."""
+
+    code = "enrolment_by_script"
+    summary = "A script's session enrols no machine"
+    next_step = "Enrol with a deployment token, or sign in on the machine itself."
+
+
+class EnrolmentUnprovenError(AgentsError):
+    """The session's person has neither signed in nor proved themselves a moment ago."""
+
+    code = "enrolment_unproven"
+    summary = "The sign-in is too long ago to enrol a machine"
+    next_step = "Sign in again, and set the machine up right after that."
+
+
+class MachinesTooManyError(AgentsError):
+    """The person has as many machines as anybody may have."""
+
+    code = "machines_too_many"
+    summary = "You have as many machines as a person may have"
+    next_step = "Ask your administrator to revoke those that you do not use any more, and enrol again."
+
+
 class DeploymentTokenRefusedError(AgentsError):
     """The enrolling machine's deployment token is none of ours."""
 

@@ -13,5 +13,5 @@ EVENTS: Final[dict[str, str]] = {
     DEPLOYMENT_TOKEN_REVOKED: "A deployment token was ended; machines that it enrolled stay.",
     MACHINE_ENROLLED: "A machine got a token of its own, for a deployment token or by its signed-in person.",
     MACHINE_REVOKED: "A machine's token was ended: its agents are denied from then on.",
-    ENROLMENT_REFUSED: "A machine with a deployment token of ours was not enrolled; `code` says why.",
+    ENROLMENT_REFUSED: "A machine of a deployment token, or of somebody signed in, was not enrolled; `code` says why.",
 }

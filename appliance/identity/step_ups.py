@@ -67,6 +67,10 @@ class StepUps:
         """Whether the session itself began a moment ago: whoever has just signed in, by whatever way, is there."""
         return now - signed_in.created_at < timedelta(minutes=self._minutes)
 
+    def is_present(self, signed_in: SignedIn, now: datetime) -> bool:
+        """Whether a person has signed in or proved themselves in this session a moment ago; never that of a script."""
+        return signed_in.kind not in _EXEMPT and (self.is_new(signed_in, now) or self.is_proven(signed_in, now))
+
     async def by_code(self, signed_in: SignedIn, code: object, origin: Origin, now: datetime) -> NewSession:
         """The session under a new token, by a code of the authenticator or one recovery code.
 

@@ -22,7 +22,7 @@ from appliance.database.transaction import transaction
 from appliance.identity.records import Role, SessionKind
 from server.app import create_app
 from server.authentication import csrf_token, session_cookie_name
-from tests.support.people import OPERATOR, Someone, make_owner, make_person
+from tests.support.people import HERE, OPERATOR, Someone, make_owner, make_person
 from tests.support.postgres import TestPostgres
 from tests.support.web import WebClient, running
 
@@ -79,6 +79,12 @@ class World:
                 "UPDATE session SET kind = $2 WHERE id = $1", signed_in.session_id, kind.value
             )
         self.appliance.identity.sessions.forget()
+
+    async def app_session(self, who: Someone) -> str:
+        """The token of a session that somebody has just begun in an app."""
+        async with transaction():
+            begun = await self.appliance.identity.sessions.begin(who.id, SessionKind.DEVICE, HERE, utc_now())
+        return begun.token
 
     async def hook(
         self, body: object, *, agent: str = "claude", event: str = "PreToolUse", token: str | None = None,

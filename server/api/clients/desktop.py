@@ -51,7 +51,7 @@ class Heard(msgspec.Struct, frozen=True):
 
 @post("/v1/desktop/enroll", guards=[_SPEAKS, requires_sign_in], tags=["Apps"])
 async def enroll_desktop(request: AnyRequest, data: JSONBody[DesktopBody]) -> Enrolled:
-    """Give the machine of whoever is signed in a token of its own; no other machine loses its."""
+    """Give the machine of whoever has just signed in a token of its own; no other machine loses its."""
     asked = EnrolmentRequest(
         hostname=data.hostname or "",
         platform=data.platform or "",
@@ -59,7 +59,13 @@ async def enroll_desktop(request: AnyRequest, data: JSONBody[DesktopBody]) -> En
         mode="desktop",
     )
     signed_in, now = signed_in_of(request), now_of(request)
-    enrolment = await enroll_own(signed_in, asked, client_version=data.client_version or "", now=now)
+    enrolment = await enroll_own(
+        signed_in,
+        asked,
+        is_present=appliance_of(request).identity.step_ups.is_present(signed_in, now),
+        client_version=data.client_version or "",
+        now=now,
+    )
     machine = enrolment.machine
     await record_reports(machine.id, machine.person_id, machine.hostname, _reports(data), now)
     return enrolled(enrolment, appliance_of(request).config.public_origin)

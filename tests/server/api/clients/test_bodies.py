@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from appliance.identity.records import SessionKind
 from tests.server.test_routes import client_paths, filled, session_routes
 from tests.support.web_world import World
 
@@ -41,6 +42,12 @@ KNOWN: dict[str, dict[str, Any]] = {
     "/api/updates/check": {"version": "0.36.57", "platform": "darwin", "arch": "arm64"},
 }  # fmt: skip
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]  # the database is real
+
+
+@pytest.fixture(autouse=True)
+async def _in_an_app(world: World) -> None:
+    """The member's session is that of an app, because a script's enrols no machine."""
+    await world.keep_as(world.member.token, SessionKind.DEVICE)
 
 
 @pytest.mark.parametrize("path", KNOWN)

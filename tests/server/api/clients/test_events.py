@@ -74,7 +74,7 @@ async def test_a_greeting_and_one_event_per_change(world: World, phone: Phone) -
 async def test_a_machine_hears_of_its_own_asks(world: World, desktop: Desktop) -> None:
     """And of no other machine's, until its token is dead: then the stream ends."""
     other = Desktop(world.client, "laptop-9")
-    machine = (await other.enroll(world.member.token))["computer"]["id"]
+    machine = (await other.enroll(await world.app_session(world.member)))["computer"]["id"]
     mine, theirs = Opened(world, desktop.token), Opened(world, other.token)
     for stream in (mine, theirs):
         _sync(await stream.next())

@@ -126,7 +126,7 @@ async def test_no_agent_is_ever_to_be_left_unwatched(world: World, phone: Phone,
 async def test_a_machine_sees_its_own_alone(world: World, desktop: Desktop) -> None:
     """Whatever address it enrolled with: what another machine of the person asks, its token does not show."""
     other = Desktop(world.client, "laptop-2")
-    await other.enroll(world.member.token)
+    await other.enroll(await world.app_session(world.member))
     async with asked(world, token=other.token) as (_, ask):
         assert [each["id"] for each in (await other.poll())["pendingApprovals"]] == [str(ask.id)]
         assert (await desktop.poll())["pendingApprovals"] == []
