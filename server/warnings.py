@@ -21,8 +21,11 @@ UPDATES_REFUSED: Final = "updates_refused"
 log = structlog.get_logger("server")
 
 
-async def warnings_of(directories: Directories, releases: Releases) -> list[str]:
+async def warnings_of(directories: Directories, releases: Releases, *, of_agents: bool) -> list[str]:
     """Words without names, because whoever reaches the service may ask; the pages and `/v1/directories` name them.
+
+    What agents do is told only to those who may read of agents (`of_agents`): an intruder shall not learn from us
+    whether a tampered agent was noticed.
 
     People sign in by other ways, and calls are decided, whatever becomes of a directory: none of this makes the
     service unready.
@@ -35,7 +38,7 @@ async def warnings_of(directories: Directories, releases: Releases) -> list[str]
             found.add(UNREACHABLE_HOST)
     try:
         statuses = await directories.statuses()
-        found |= {AGENT_WARNINGS[state] for state in await alarming_states()}
+        found |= {AGENT_WARNINGS[state] for state in await alarming_states()} if of_agents else set()
     except (*UNREACHABLE, DatabaseError) as problem:
         log.warning("health.database", problem=f"{type(problem).__name__}: {problem}")
         statuses = ()

@@ -1,9 +1,15 @@
 """Whether the service lives and whether it can decide, for monitors and load balancers."""
 
+from contextlib import suppress
+
 import msgspec
 from litestar import get
 
+from appliance.database.connection import UNREACHABLE
+from appliance.database.errors import DatabaseError
+from appliance.identity.rules import Permission, is_permitted
 from server.api.openapi import VERSION
+from server.authentication import authenticate
 from server.contract import speaks
 from server.dashboard.dependencies import AnyRequest, appliance_of
 from server.http_errors import NotReadyError
@@ -39,13 +45,22 @@ def _readiness_of(request: AnyRequest) -> Readiness:
     return found
 
 
+async def _reads_of_agents(request: AnyRequest) -> bool:
+    """Whether a session's token came along that may read of agents; nobody's while the database is away."""
+    with suppress(*UNREACHABLE, DatabaseError):
+        signed_in = await authenticate(request.scope, appliance_of(request))
+        return signed_in is not None and is_permitted(signed_in.roles, Permission.AGENTS_READ)
+    return False
+
+
 @get("/health", guards=[_SPEAKS], tags=["Health"], security=[{}])
 async def show_health(request: AnyRequest) -> Health:
-    """State, version and warnings; 200 as long as the process answers."""
+    """State, version and warnings; 200 as long as the process answers. Those of agents need `agents.read`."""
     checks = await _readiness_of(request).checks()
     is_ok = set(checks.values()) == {"ok"}
     appliance = appliance_of(request)
-    warnings = await warnings_of(appliance.directories, appliance.releases)
+    of_agents = await _reads_of_agents(request)
+    warnings = await warnings_of(appliance.directories, appliance.releases, of_agents=of_agents)
     return Health(ok=True, status="ok" if is_ok else "degraded", version=VERSION, warnings=warnings)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.database.connection import current_connection
+from appliance.database.transaction import transaction
 from server import readiness
 from server.api.openapi import VERSION
 from tests.support.web_world import World
@@ -20,6 +22,21 @@ async def test_a_sound_service_is_live_and_ready(world: World) -> None:
     ready = (await world.client.get("/health/ready")).json()
     assert set(ready["checks"].values()) == {"ok"}
     assert set(ready["checks"]) == {"database", "policies", "writer", "listener", "sealer"}
+
+
+async def test_strangers_and_agents_are_not_told_of_agents(world: World) -> None:
+    """Whether tampering was noticed is for those who may read of agents, and a dead token is a stranger's."""
+    async with transaction():
+        await current_connection().execute(
+            "INSERT INTO agent_runtime (id, machine_id, agent, first_seen_at, noted_state) "
+            "SELECT gen_random_uuid(), id, state, now(), state FROM machine, (VALUES ('tampered'), ('silent')) s(state)"
+        )
+    alarms = {"agent_tampered", "agent_silent"}
+    for token, told in ((None, set()), ("x", set()), (world.machine_token, set()), (world.owner.token, alarms)):
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        reply = await world.client.get("/health", headers=headers)
+        assert reply.status_code == 200
+        assert set(reply.json()["warnings"]) & alarms == told, token
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
