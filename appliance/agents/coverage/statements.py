@@ -4,6 +4,7 @@ from typing import Final
 
 _BY_MACHINE: Final = "(machine_id, agent) WHERE machine_id IS NOT NULL"
 _BY_PERSON: Final = "(person_id, hostname, agent) WHERE machine_id IS NULL"
+# Reports can begin an alarm, not end one: agents hold the token with which they are sent.
 _REPORT: Final = """
 INSERT INTO agent_runtime AS r (id, machine_id, person_id, hostname, agent, display_name, executable, platform,
   client_version, is_installed, is_protected, detail, first_seen_at, reported_at, noted_state)
@@ -16,8 +17,8 @@ ON CONFLICT {key} DO UPDATE SET
   client_version = CASE WHEN r.client_version LIKE 'shim-%' THEN r.client_version
     ELSE coalesce(nullif(excluded.client_version, ''), r.client_version) END,
   is_installed = coalesce(excluded.is_installed, r.is_installed),
-  unprotected_since = CASE WHEN excluded.is_protected THEN NULL
-    WHEN NOT excluded.is_protected AND r.is_protected THEN excluded.reported_at ELSE r.unprotected_since END,
+  unprotected_since = CASE WHEN NOT excluded.is_protected AND r.is_protected THEN excluded.reported_at
+    ELSE r.unprotected_since END,
   is_protected = coalesce(excluded.is_protected, r.is_protected)
 """
 REPORT_OF_MACHINE: Final = _REPORT.format(key=_BY_MACHINE)

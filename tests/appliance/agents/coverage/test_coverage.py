@@ -156,6 +156,24 @@ async def test_hooks_that_are_taken_away_are_told_once(rolled_back_database: Tes
     assert len(bell.told) == 1
 
 
+async def test_no_report_ends_an_alarm(rolled_back_database: TestDatabase) -> None:
+    """An agent can send reports with its own token: that its hooks are back is believed once one has arrived."""
+    machine, now, bell = await _machine(), utc_now(), _Bell()
+    for is_protected in (True, False):
+        await record_reports(machine, None, "ida-mbp", [AgentReport(kind="claude", is_protected=is_protected)], now)
+    await review(bell, now)
+    for minutes in (1, 2):
+        back = AgentReport(kind="claude", is_installed=True, is_protected=True)
+        await record_reports(machine, None, "ida-mbp", [back], now + minutes * MINUTE)
+    assert await review(bell, now + 3 * MINUTE) == []
+    found = await _only(now + 3 * MINUTE)
+    assert (found.state, found.cause) == (CoverageState.TAMPERED, "hooks_removed")
+    assert await ledger("agent.recovered") == []
+    assert (await accept_change(ADMIN, found.runtime.id, now=now + 3 * MINUTE)).state is CoverageState.NEVER
+    await record_reports(machine, None, "ida-mbp", [AgentReport(kind="claude", is_protected=False)], now + 4 * MINUTE)
+    assert (await _only(now + 4 * MINUTE)).state is CoverageState.TAMPERED
+
+
 async def test_a_client_that_never_protected_is_no_tampering(rolled_back_database: TestDatabase) -> None:
     """Managed settings are no matter of the client: it reports no hooks of its own, and hooks arrive all the same."""
     machine, now = await _machine(), utc_now()
