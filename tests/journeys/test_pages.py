@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from axe_playwright_python.async_playwright import Axe
+from litestar import Router
 from litestar.routes import HTTPRoute
 from pyotp.totp import TOTP
 
@@ -97,7 +98,7 @@ class Looking:
 
 def routes() -> list[str]:
     """Every route of the dashboard that a browser can open."""
-    [pages] = [each for each in route_handlers if hasattr(each, "routes")]
+    [pages] = [each for each in route_handlers if isinstance(each, Router)]
     found = [route for route in pages.routes if isinstance(route, HTTPRoute) and "GET" in route.methods]
     return sorted({route.path for route in found} - NO_PAGES)
 
