@@ -93,8 +93,12 @@ class ProfileSigner:
             tls_public_keys=self._config.endpoint.tls_public_keys,
         )
         text = profile.text()
-        signature = base64.b64encode(self._private.sign(text)).decode()
+        signature = base64.b64encode(self.signature(text)).decode()
         return SignedProfile(profile=text.decode(), signature=signature, key=self.key)
+
+    def signature(self, text: bytes) -> bytes:
+        """64 bytes; the text must say of what kind it is, so that it can be taken for nothing else that is signed."""
+        return self._private.sign(text)
 
 
 def verified(profile: bytes, signature: str, public_key: str, now: datetime) -> Profile:

@@ -1,4 +1,6 @@
-"""Our own hook programs, for machines that have no session: the files are public, and pinned by their checksums."""
+"""Our own hook programs, for machines that have no session: public files, pinned by checksums that are signed."""
+
+from typing import Final
 
 import msgspec
 from litestar import Response, get
@@ -7,7 +9,10 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from appliance.agents.shim.release import SHIM_FILES, SHIM_RELEASE, shim_checksum, shim_text
-from server.dashboard.dependencies import AnyRequest
+from appliance.ledger.canonical import canonical_bytes
+from server.dashboard.dependencies import AnyRequest, appliance_of
+
+KIND: Final = "openleash-shim/1"
 
 
 class ShimFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,17 +24,32 @@ class ShimFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShimManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The shims of this release."""
+    """The shims of this release; `kind`, so that the signature can mean nothing else."""
 
     release: int
     files: list[ShimFile]
+    kind: str = KIND
+
+    def text(self) -> bytes:
+        """The bytes that are signed and served (RFC 8785)."""
+        return canonical_bytes(msgspec.to_builtins(self))
+
+
+def _manifest() -> ShimManifest:
+    files = [ShimFile(name=name, sha256=shim_checksum(name), bytes=len(shim_text(name))) for name in SHIM_FILES]
+    return ShimManifest(release=SHIM_RELEASE, files=files)
 
 
 @get("/shim/manifest.json", include_in_schema=False, sync_to_thread=False)
-def show_manifest() -> ShimManifest:
+def show_manifest() -> Response[bytes]:
     """Name, checksum and length of each shim."""
-    files = [ShimFile(name=name, sha256=shim_checksum(name), bytes=len(shim_text(name))) for name in SHIM_FILES]
-    return ShimManifest(release=SHIM_RELEASE, files=files)
+    return Response(_manifest().text(), media_type="application/json")
+
+
+@get("/shim/manifest.json.sig", include_in_schema=False, sync_to_thread=False)
+def show_signature(request: AnyRequest) -> Response[bytes]:
+    """The manifest's detached signature by the key of the endpoint's profile: 64 bytes (RFC 8032)."""
+    return Response(appliance_of(request).endpoint.signature(_manifest().text()), media_type="application/octet-stream")
 
 
 @get("/shim/{name:str}", include_in_schema=False, sync_to_thread=False)
@@ -46,4 +66,4 @@ def serve_shim(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     return Response(shim_text(name), headers=headers, media_type="text/plain; charset=utf-8")
 
 
-handlers = [show_manifest, serve_shim]
+handlers = [show_manifest, show_signature, serve_shim]

@@ -1,6 +1,9 @@
 """Coverage and shims over HTTP."""
 
+import base64
 import hashlib
+import subprocess
+from pathlib import Path
 
 from appliance.agents.queries import machines
 from tests.support.machines import bash
@@ -60,3 +63,19 @@ async def test_shims_are_served_to_everybody_by_their_checksums(world: World) ->
         assert (again.status_code, again.content) == (304, b"")
     for name in ("build.py", "..%2frelease.py", "openleash-hook.template.sh"):
         assert (await world.client.get(f"/shim/{name}")).status_code == 404
+
+
+async def test_the_manifest_of_the_shims_is_signed(world: World, tmp_path: Path) -> None:
+    """By the key that vouches for the address; openssl says so, as the guide has it, and finds a changed byte."""
+    told = (await world.client.get("/.well-known/openleash")).json()
+    manifest = (await world.client.get("/shim/manifest.json")).content
+    signature = (await world.client.get("/shim/manifest.json.sig")).content
+    key = bytes.fromhex("302a300506032b6570032100") + base64.b64decode(told["signingKey"]["publicKey"])
+    assert b'"kind":"openleash-shim/1"' in manifest
+    for content, expected in ((manifest, 0), (manifest.replace(b"0", b"1", 1), 1)):
+        for name, part in (("manifest.json", content), ("manifest.sig", signature), ("key.der", key)):
+            (tmp_path / name).write_bytes(part)
+        options = "-pubin -keyform DER -inkey key.der -rawin -in manifest.json -sigfile manifest.sig"
+        command = ["openssl", "pkeyutl", "-verify", *options.split()]
+        done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)  # noqa: ASYNC221, S603 - a moment
+        assert done.returncode == expected
