@@ -5,16 +5,19 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.config.origin import is_host, is_loopback
+from appliance.config.origin import host_and_port, is_host, is_loopback
 from appliance.config.sections import Config
 
+_PORT_MAX: Final = 65_535
 _ADDRESS: Final = re.compile(r"[^\s@<>\"(),:;\\]{1,64}@[^\s@<>]{1,255}")
 
 
 def _hosts(value: tuple[str, ...]) -> None:
-    for host in value:
-        if not is_host(host.removeprefix("*.")) or host != host.lower():
-            raise ValueError(f"holds {host!r}, which is not a host name in lower case")
+    for each in value:
+        host, port = host_and_port(each)
+        is_port = port is None or 0 < port <= _PORT_MAX
+        if not is_host(host.removeprefix("*.")) or not is_port or each != each.lower():
+            raise ValueError(f"holds {each!r}, which is not a host name in lower case")
 
 
 def _host(value: str) -> None:

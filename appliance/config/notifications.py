@@ -8,7 +8,10 @@ from msgspec import Meta
 
 from appliance.config.secret import Secret
 
-_HOSTS = {"expected": "a list of host names; *.example.org stands for every name below example.org"}
+_HOSTS = {
+    "expected": "a list of host names; *.example.org stands for every name below example.org, and example.org:8443"
+    " for that port of it, where a name alone is for ports 443 of https and 80 of http"
+}
 
 
 class Notifications(msgspec.Struct, frozen=True, kw_only=True):

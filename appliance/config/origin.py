@@ -30,6 +30,15 @@ def is_host(text: str) -> bool:
     return True
 
 
+def host_and_port(text: str) -> tuple[str, int | None]:
+    """A host name or address without brackets, and the port behind it; None where there is none."""
+    host, colon, port = text.rpartition(":")
+    is_address = ":" in host and not (host.startswith("[") and host.endswith("]"))
+    if not colon or is_address or not (port.isascii() and port.isdecimal()):
+        return text.removeprefix("[").removesuffix("]"), None
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 def normalised_host(text: str) -> str:
     """The host as it stands in an origin: lower case, punycode, IPv6 compressed and in brackets.
 

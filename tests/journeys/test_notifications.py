@@ -14,7 +14,7 @@ from axe_playwright_python.async_playwright import Axe
 
 from tests.appliance.adapters.notifications.test_webhook import Receiver
 from tests.support.browser import DESKTOP, PHONE, browser_window
-from tests.support.http_stub import Writer, http_stub, reply
+from tests.support.http_stub import Stub, Writer, http_stub, reply
 from tests.support.journey import Cloud
 from tests.support.machines import bash, held
 from tests.support.mail_server import PASSWORD, USER, MailServer, mail_server
@@ -54,12 +54,13 @@ async def soon(is_so: Any, seconds: float = 20) -> None:  # noqa: ANN401 - a fun
         await asyncio.sleep(0.02)
 
 
-def settings_of(mail: MailServer) -> dict[str, str]:
-    """An installation whose channels all lie on this machine."""
+def settings_of(mail: MailServer, stub: Stub, ntfy: Ntfy) -> dict[str, str]:
+    """An installation whose channels all lie on this machine, each at a port of its own."""
+    push, topics = f"127.0.0.1:{stub.port}", ntfy.url.removeprefix("http://")
     return {
-        "LEASH_NOTIFICATIONS__PRIVATE_HOSTS": "127.0.0.1",
-        "LEASH_NOTIFICATIONS__WEB_PUSH_HOSTS": "127.0.0.1",
-        "LEASH_NOTIFICATIONS__NTFY_HOSTS": "127.0.0.1",
+        "LEASH_NOTIFICATIONS__PRIVATE_HOSTS": f"{push},{topics}",
+        "LEASH_NOTIFICATIONS__WEB_PUSH_HOSTS": push,
+        "LEASH_NOTIFICATIONS__NTFY_HOSTS": topics,
         "LEASH_SMTP__HOST": "localhost",
         "LEASH_SMTP__PORT": str(mail.port),
         "LEASH_SMTP__SENDER": "leash@example.org",
@@ -91,7 +92,10 @@ async def test_an_ask_is_heard_of_by_every_channel(tmp_path: Path) -> None:
     """Within seconds, without content; a link opens a page and decides nothing; whoever is killed tells again."""
     outside = Outside(PushReceiver())
     with mail_server(tmp_path) as mail, ntfy_server(tmp_path) as ntfy:
-        async with http_stub(outside.answer) as stub, Cloud(tmp_path / "cloud", settings=settings_of(mail)) as cloud:
+        async with (
+            http_stub(outside.answer) as stub,
+            Cloud(tmp_path / "cloud", settings=settings_of(mail, stub, ntfy)) as cloud,
+        ):
             ada, secret = await subscribed(cloud, outside, stub.port, ntfy)
             machine = await cloud.machine()
             async with aclosing(ada), held(machine, bash(DROP)):

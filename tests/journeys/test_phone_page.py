@@ -114,8 +114,8 @@ async def phone(committed_database: TestDatabase, tmp_path: Path) -> AsyncIterat
         stub: Stub = await stack.enter_async_context(http_stub(service))
         environ = environ_of(
             committed_database, tmp_path, LEASH_SERVER__PORT=str(port), LEASH_SERVER__WORKERS="1",
-            LEASH_SERVER__PUBLIC_URL=config.public_origin, LEASH_NOTIFICATIONS__WEB_PUSH_HOSTS="127.0.0.1",
-            LEASH_NOTIFICATIONS__PRIVATE_HOSTS="127.0.0.1",
+            LEASH_SERVER__PUBLIC_URL=config.public_origin, LEASH_NOTIFICATIONS__WEB_PUSH_HOSTS=f"127.0.0.1:{stub.port}",
+            LEASH_NOTIFICATIONS__PRIVATE_HOSTS=f"127.0.0.1:{stub.port}",
         )  # fmt: skip
         server = await stack.enter_async_context(served("server", tmp_path, environ))
         scheduler = await stack.enter_async_context(served("server.scheduler", tmp_path, environ))

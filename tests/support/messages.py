@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 
+from appliance.adapters.notifications.post import Poster
 from appliance.notifications.ports import Failure, Sender, SendError
 from appliance.notifications.records import Kind, Message, Severity, Target
 
@@ -26,6 +28,11 @@ MESSAGE = Message(
 def target(**address: Any) -> Target:  # noqa: ANN401 - the fields of any channel
     """Where it goes."""
     return Target(destination=UUID(int=5), address=address)
+
+
+def inside(url: str) -> Poster:
+    """A way out that may go to this server alone, which lies on this machine."""
+    return Poster(private_hosts=(urlsplit(url).netloc,))
 
 
 async def failure_of(sender: Sender, to: Target, message: Message = MESSAGE) -> Failure:

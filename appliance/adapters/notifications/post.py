@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from appliance.adapters.outbound.fetcher import HttpFetcher, Resolve
 from appliance.adapters.outbound.urls import is_listed
@@ -40,7 +39,7 @@ class Poster:
         Raises:
             SendError: it was not taken.
         """
-        is_inside = is_listed(_host(url), self._private_hosts)
+        is_inside = is_listed(url, self._private_hosts)
         fetcher = self._inside if is_inside else self._outside
         try:
             reply = await fetcher.fetch(Outbound(url=url, headers=headers, content=body, bytes_max=ANSWER_BYTES_MAX))
@@ -49,10 +48,3 @@ class Poster:
             raise SendError(failure, f"{problem.fault}".replace("_", " ")) from problem
         if reply.status not in _OK:
             raise SendError(judge(reply.status), f"status {reply.status}")
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

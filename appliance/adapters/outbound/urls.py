@@ -6,14 +6,29 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from appliance.adapters.outbound.addresses import is_odd_notation, refusal_of
+from appliance.config.origin import host_and_port
 
 URL_MAX: Final = 2048
+_PORTS: Final = {"http": 80, "https": 443}
 
 
-def is_listed(host: str, hosts: Collection[str]) -> bool:
-    """Whether a host is one of a list, in which `*.example.org` stands for every name below example.org."""
-    name = host.lower().rstrip(".")
-    return any(name == each or (each.startswith("*.") and name.endswith(each[1:])) for each in hosts)
+def is_listed(url: str, hosts: Collection[str]) -> bool:
+    """Whether a URL leads to one of a list, in which `*.example.org` stands for every name below example.org.
+
+    Without a port in the list, the port must be that of the URL's scheme: what else listens there is not for us.
+    """
+    try:
+        parts = urlsplit(url)
+        own = _PORTS.get(parts.scheme)
+        name, port = (parts.hostname or "").rstrip("."), parts.port or own
+    except ValueError:
+        return False
+    for each in hosts:
+        host, listed = host_and_port(each)
+        is_host = name == host or (host.startswith("*.") and name.endswith(host[1:]))
+        if is_host and port == (listed or own):
+            return True
+    return False
 
 
 def host_of(url: str, *, private_hosts: Collection[str], hosts: Collection[str] | None = None) -> str:
@@ -35,11 +50,11 @@ def host_of(url: str, *, private_hosts: Collection[str], hosts: Collection[str] 
         raise ValueError("is not an https:// URL with a host")
     if "@" in parts.netloc or parts.fragment or parts.port == 0:
         raise ValueError("holds a user, a fragment or port 0")
-    is_private = is_listed(host, private_hosts)
+    is_private = is_listed(url, private_hosts)
     if parts.scheme != "https" and not is_private:
         raise ValueError("is plain http, which only notifications.private_hosts may have")
-    if hosts is not None and not is_listed(host, hosts):
-        raise ValueError(f"is at {host}, which the settings do not list")
+    if hosts is not None and not is_listed(url, hosts):
+        raise ValueError(f"is at {parts.netloc}, which the settings do not list")
     _check_number(host, is_private=is_private)
     return host
 

@@ -132,6 +132,16 @@ def test_a_wrong_value_is_refused_with_its_place_and_what_is_expected(tmp_path: 
     assert problem.startswith(told)
 
 
+@pytest.mark.parametrize("host", ["*.Example.org", "example.org:0", "example.org:65536", "example.org:", "a:b", ":80"])
+def test_a_list_of_hosts_holds_hosts_with_or_without_a_port(tmp_path: Path, host: str) -> None:
+    """In lower case, an address too; nothing else."""
+    hosts = ("example.org", "*.example.org:8443", "10.0.0.1:81", "[::1]:82", "::1")
+    written = ", ".join(f'"{each}"' for each in hosts)
+    assert loaded(tmp_path, f"[notifications]\nprivate_hosts = [{written}]").config.notifications.private_hosts == hosts
+    (problem,) = refused(tmp_path, f'[notifications]\nprivate_hosts = ["{host}"]')
+    assert "which is not a host name in lower case" in problem
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [

@@ -7,16 +7,14 @@ import msgspec
 import pytest
 
 from appliance.adapters.notifications.ntfy import Ntfy
-from appliance.adapters.notifications.post import Poster
 from appliance.notifications.messages import SUMMARY_MAX
 from appliance.notifications.ports import Failure
 from appliance.notifications.records import Severity
 from tests.support.http_stub import Writer, http_stub, reply
-from tests.support.messages import MESSAGE, failure_of, target
+from tests.support.messages import MESSAGE, failure_of, inside, target
 from tests.support.ntfy import Ntfy as Server
 from tests.support.ntfy import ntfy_server
 
-NTFY = Ntfy(Poster(private_hosts=("127.0.0.1",)))
 UNIFIED_PUSH_BYTES_MAX = 4_096
 # As long as a summary becomes, in characters of four bytes.
 LONGEST = msgspec.structs.replace(MESSAGE, body="\U0001f511" * SUMMARY_MAX, severity=Severity.HIGH)
@@ -32,9 +30,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 async def test_a_message_arrives_with_its_link(server: Server) -> None:
     """With title, link and urgency as phones show them."""
-    await NTFY.send(target(url=f"{server.url}/asks", token=server.token), MESSAGE)
+    await Ntfy(inside(server.url)).send(target(url=f"{server.url}/asks", token=server.token), MESSAGE)
     urgent = msgspec.structs.replace(MESSAGE, severity=Severity.HIGH, body="claude: rm -rf b\u00fcild \u2026")
-    await NTFY.send(target(url=f"{server.url}/asks", token=server.token), urgent)
+    await Ntfy(inside(server.url)).send(target(url=f"{server.url}/asks", token=server.token), urgent)
     first, second = server.messages("asks")
     assert (first["title"], first["message"], first["click"]) == (MESSAGE.title, MESSAGE.body, MESSAGE.url)
     assert (first["priority"], second["priority"]) == (3, 4)
@@ -43,8 +41,8 @@ async def test_a_message_arrives_with_its_link(server: Server) -> None:
 
 async def test_a_topic_that_lets_nobody_in_is_tried_again(server: Server) -> None:
     """Its owner may be changing the token."""
-    assert await failure_of(NTFY, target(url=f"{server.url}/asks", token="wrong")) is Failure.LATER
-    assert await failure_of(NTFY, target(url=f"{server.url}/asks")) is Failure.LATER
+    assert await failure_of(Ntfy(inside(server.url)), target(url=f"{server.url}/asks", token="wrong")) is Failure.LATER
+    assert await failure_of(Ntfy(inside(server.url)), target(url=f"{server.url}/asks")) is Failure.LATER
 
 
 async def test_a_push_server_of_unified_push_gets_the_text_as_bytes() -> None:
@@ -57,7 +55,8 @@ async def test_a_push_server_of_unified_push_gets_the_text_as_bytes() -> None:
         await reply(b"", status)(head, body, writer)
 
     async with http_stub(answer) as server:
-        await NTFY.send(target(url=f"http://127.0.0.1:{server.port}/endpoint/x?token=y"), LONGEST)
+        url = f"http://127.0.0.1:{server.port}/endpoint/x?token=y"
+        await Ntfy(inside(url)).send(target(url=url), LONGEST)
         [head] = server.requests
     assert bodies == [LONGEST.body.encode()]
     assert head.startswith("POST /endpoint/x?token=y HTTP/1.1")
@@ -68,7 +67,7 @@ async def test_a_push_server_of_unified_push_gets_the_text_as_bytes() -> None:
 
 async def test_ntfy_as_a_push_server_passes_the_text_on(server: Server) -> None:
     """Under the address that its distributor gives to apps, as text and not as an attached file."""
-    await NTFY.send(target(url=f"{server.url}/upLeash0123456?up=1", token=server.token), LONGEST)
+    await Ntfy(inside(server.url)).send(target(url=f"{server.url}/upLeash0123456?up=1", token=server.token), LONGEST)
     [message] = server.messages("upLeash0123456")
     assert message["message"] == LONGEST.body
     assert not {"attachment", "encoding"} & set(message)
@@ -84,4 +83,5 @@ async def test_ntfy_as_a_push_server_passes_the_text_on(server: Server) -> None:
 async def test_an_endpoint_that_is_gone_is_tried_no_more(status: str, failure: Failure) -> None:
     """What a push server says of an app that was taken away, and of one that it cannot serve now."""
     async with http_stub(reply(b"", status)) as server:
-        assert await failure_of(NTFY, target(url=f"http://127.0.0.1:{server.port}/endpoint/x")) is failure
+        url = f"http://127.0.0.1:{server.port}/endpoint/x"
+        assert await failure_of(Ntfy(inside(url)), target(url=url)) is failure

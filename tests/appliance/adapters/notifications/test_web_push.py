@@ -7,17 +7,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.adapters.notifications.encryption import encrypt
-from appliance.adapters.notifications.post import Poster
 from appliance.adapters.notifications.vapid import LIFE_SECONDS, private_key, public_text
 from appliance.adapters.notifications.web_push import WebPush
 from appliance.notifications.ports import Failure
 from tests.support.http_stub import Stub, http_stub, reply
-from tests.support.messages import ASK, MESSAGE, failure_of, target
+from tests.support.messages import ASK, MESSAGE, failure_of, inside, target
 from tests.support.push_receiver import PushReceiver, from_base64url, statement_of, unpadded
 
 SECRET = b"v" * 32
 SUBJECT = "mailto:it@example.org"
-PUSH = WebPush(Poster(private_hosts=("127.0.0.1",)), SECRET, SUBJECT)
+
+
+def push(stub: Stub) -> WebPush:
+    """The channel, which may go to this service alone."""
+    return WebPush(inside(f"http://127.0.0.1:{stub.port}"), SECRET, SUBJECT)
 
 
 def subscription(stub: Stub, receiver: PushReceiver) -> dict[str, str]:
@@ -55,8 +58,8 @@ async def test_the_browser_reads_what_was_sent_and_nobody_in_between_does() -> N
         await reply(b"", "201 Created")(head, body, writer)  # type: ignore[arg-type]
 
     async with http_stub(service) as stub:
-        await PUSH.send(target(**subscription(stub, receiver)), MESSAGE)
-        await PUSH.send(target(**subscription(stub, receiver)), MESSAGE)
+        await push(stub).send(target(**subscription(stub, receiver)), MESSAGE)
+        await push(stub).send(target(**subscription(stub, receiver)), MESSAGE)
         origin = f"http://127.0.0.1:{stub.port}"
     told = json.loads(receiver.read(bodies[0]))
     assert (told["v"], told["kind"], told["id"], told["url"]) == (1, "ask.opened", str(ASK), MESSAGE.url)
@@ -82,7 +85,7 @@ async def test_the_browser_reads_what_was_sent_and_nobody_in_between_does() -> N
 async def test_a_service_that_says_no(status: str, failure: Failure) -> None:
     """Gone is for ever, busy is for a while, and a redirect is followed nowhere."""
     async with http_stub(reply(b"", status, location="http://169.254.169.254/")) as stub:
-        assert await failure_of(PUSH, target(**subscription(stub, PushReceiver()))) is failure
+        assert await failure_of(push(stub), target(**subscription(stub, PushReceiver()))) is failure
         assert len(stub.requests) == 1
 
 
@@ -90,7 +93,7 @@ async def test_a_service_that_says_no(status: str, failure: Failure) -> None:
 async def test_keys_that_are_none_are_a_subscription_that_is_gone(point: str) -> None:
     """A point that lies on no curve would tell something of our key."""
     to = target(url="http://127.0.0.1:1/", p256dh=point, auth="A" * 22)
-    assert await failure_of(PUSH, to) is Failure.GONE
+    assert await failure_of(WebPush(inside("http://127.0.0.1:1/"), SECRET, SUBJECT), to) is Failure.GONE
 
 
 def test_the_key_stays_the_same() -> None:

@@ -12,12 +12,11 @@ from appliance.adapters.notifications.post import Poster
 from appliance.adapters.notifications.webhook import Webhook
 from appliance.notifications.ports import Failure
 from tests.support.http_stub import http_stub, reply
-from tests.support.messages import MESSAGE, failure_of, target
+from tests.support.messages import MESSAGE, failure_of, inside, target
 
 NEW = "whsec_" + base64.b64encode(b"n" * 32).decode()
 OLD = "whsec_" + base64.b64encode(b"o" * 32).decode()
 NOW = 1_772_366_400
-INSIDE = Poster(private_hosts=("127.0.0.1",))
 
 
 class Receiver:
@@ -56,7 +55,7 @@ async def sent(*secrets: str) -> tuple[str, bytes]:
 
     async with http_stub(hear) as stub:
         to = target(url=f"http://127.0.0.1:{stub.port}/hook", secrets=list(secrets))
-        await Webhook(INSIDE, seconds=lambda: NOW).send(to, MESSAGE)
+        await Webhook(inside(to.address["url"]), seconds=lambda: NOW).send(to, MESSAGE)
     return got[0]
 
 
@@ -111,7 +110,7 @@ async def test_a_redirect_is_followed_nowhere() -> None:
     """Neither to the inside nor anywhere else; the receiver is asked again later."""
     async with http_stub(reply(b"", "302 Found", location="http://169.254.169.254/")) as stub:
         to = target(url=f"http://127.0.0.1:{stub.port}/", secrets=[NEW])
-        assert await failure_of(Webhook(INSIDE), to) is Failure.LATER
+        assert await failure_of(Webhook(inside(to.address["url"])), to) is Failure.LATER
         assert len(stub.requests) == 1
 
 
@@ -120,4 +119,4 @@ async def test_a_receiver_that_says_no(status: str, failure: Failure) -> None:
     """410 asks us to stop."""
     async with http_stub(reply(b"", status)) as stub:
         to = target(url=f"http://127.0.0.1:{stub.port}/", secrets=[NEW])
-        assert await failure_of(Webhook(INSIDE), to) is failure
+        assert await failure_of(Webhook(inside(to.address["url"])), to) is failure

@@ -4,7 +4,7 @@ import pytest
 
 from appliance.adapters.outbound.urls import host_of, is_listed
 
-INSIDE = ("ntfy.corp.example", "127.0.0.1", "*.lab.example")
+INSIDE = ("ntfy.corp.example", "127.0.0.1:8080", "*.lab.example", "*.lab.example:8443", "[::1]:81")
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,9 @@ INSIDE = ("ntfy.corp.example", "127.0.0.1", "*.lab.example")
         ("https://HOOKS.example.org.:8443/", "hooks.example.org"),
         ("https://93.184.216.34/", "93.184.216.34"), ("https://[2606:2800:220:1::1]/", "2606:2800:220:1::1"),
         ("http://ntfy.corp.example/topic", "ntfy.corp.example"), ("http://127.0.0.1:8080/", "127.0.0.1"),
-        ("https://a.lab.example/", "a.lab.example"),
+        ("https://a.lab.example/", "a.lab.example"), ("https://a.lab.example:8443/", "a.lab.example"),
+        ("http://ntfy.corp.example:80/", "ntfy.corp.example"), ("https://ntfy.corp.example/", "ntfy.corp.example"),
+        ("http://[::1]:81/", "::1"),
     ],
 )  # fmt: skip
 def test_what_can_be_sent_to_is_kept(url: str, host: str) -> None:
@@ -35,6 +37,8 @@ def test_what_can_be_sent_to_is_kept(url: str, host: str) -> None:
         "https://example.org/\r\nX: y", "https://exa mple.org/", "https://example.org\\@127.0.0.1/",
         "https://\u2460\u2461\u2466.0.0.1/", "https://example.org/" + "a" * 3000, "https://example.org:99999/",
         "https://[::1", "https://ntfy.corp.example.evil.example:x/",
+        "http://ntfy.corp.example:8080/", "http://ntfy.corp.example:443/", "http://127.0.0.1/",
+        "https://127.0.0.1:8443/", "http://127.0.0.1:5432/", "http://a.lab.example:22/", "http://[::1]/",
     ],
 )  # fmt: skip
 def test_what_leads_inside_or_nowhere_is_refused(url: str) -> None:
@@ -46,9 +50,23 @@ def test_what_leads_inside_or_nowhere_is_refused(url: str) -> None:
 def test_a_list_of_hosts_takes_no_others() -> None:
     """A star stands for names below, not for the name itself, and not for names that only end alike."""
     hosts = ("push.example.org", "*.push.example.net")
-    assert is_listed("PUSH.example.org.", hosts)
-    assert is_listed("a.b.push.example.net", hosts)
+    assert is_listed("https://PUSH.example.org./", hosts)
+    assert is_listed("https://a.b.push.example.net/", hosts)
     for other in ("push.example.net", "evilpush.example.net", "push.example.org.evil.example", "example.org"):
-        assert not is_listed(other, hosts)
+        assert not is_listed(f"https://{other}/", hosts)
         with pytest.raises(ValueError, match="do not list"):
             host_of(f"https://{other}/", private_hosts=(), hosts=hosts)
+
+
+def test_a_listed_host_is_listed_with_one_port() -> None:
+    """That of the scheme, or those that the list names: nothing else that listens there is for us."""
+    hosts = ("push.example.org", "*.example.net:8443")
+    for url in ("https://push.example.org:443/", "http://push.example.org:80/", "https://a.example.net:8443/"):
+        assert is_listed(url, hosts)
+    for url in (
+        "https://push.example.org:80/", "https://push.example.org:22/", "http://push.example.org:443/",
+        "https://a.example.net/", "https://a.example.net:8444/", "https://push.example.org:x/", "https://[::1",
+    ):  # fmt: skip
+        assert not is_listed(url, hosts)
+    with pytest.raises(ValueError, match="do not list"):
+        host_of("https://push.example.org:9200/", private_hosts=(), hosts=hosts)
