@@ -1,4 +1,4 @@
-"""Slack and Teams by their incoming webhooks: one line and a link; nothing can be decided from a chat."""
+"""Slack and Teams by their incoming webhooks: plain text and a link; nothing can be decided from a chat."""
 
 from typing import Any, Final
 
@@ -21,13 +21,20 @@ class Slack:
         self._poster = poster
 
     async def send(self, target: Target, message: Message) -> None:
-        """Post the line.
+        """Post the text, which may be an agent's, as plain text, and the link.
 
         Raises:
             SendError: not taken.
         """
-        text = f"{_escaped(message.title)}. {_escaped(message.body)} <{message.url}|Open>"
-        await self._poster.post(target.address["url"], msgspec.json.encode({"text": text}), _JSON, _judge)
+        link = f"<{message.url}|Open>"
+        blocks = [
+            _section({"type": "plain_text", "text": message.title, "emoji": False}),
+            _section({"type": "plain_text", "text": message.body, "emoji": False}),
+            _section({"type": "mrkdwn", "text": link, "verbatim": True}),
+        ]
+        # The text stands where blocks do not, in previews: it is marked up, so nothing of an agent's goes there.
+        told = {"text": f"{message.title} {link}", "blocks": blocks}
+        await self._poster.post(target.address["url"], msgspec.json.encode(told), _JSON, _judge)
 
 
 class Teams:
@@ -47,8 +54,8 @@ class Teams:
             "type": "AdaptiveCard",
             "version": "1.4",
             "body": [
-                {"type": "TextBlock", "weight": "Bolder", "text": message.title, "wrap": True},
-                {"type": "TextBlock", "text": message.body, "wrap": True},
+                _plain({"type": "TextRun", "weight": "Bolder", "text": message.title}),
+                _plain({"type": "TextRun", "text": message.body}),
             ],
             "actions": [{"type": "Action.OpenUrl", "title": "Open", "url": message.url}],
         }
@@ -56,9 +63,14 @@ class Teams:
         await self._poster.post(target.address["url"], msgspec.json.encode(told), _JSON, _judge)
 
 
-def _escaped(text: str) -> str:
-    """Text in which Slack finds no link and nobody to mention."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _section(text: dict[str, Any]) -> dict[str, Any]:
+    """A block of Slack's (https://docs.slack.dev/reference/block-kit/blocks/section-block)."""
+    return {"type": "section", "text": text}
+
+
+def _plain(run: dict[str, Any]) -> dict[str, Any]:
+    """A block of a card whose text is no Markdown (https://adaptivecards.io/explorer/RichTextBlock.html)."""
+    return {"type": "RichTextBlock", "inlines": [run]}
 
 
 def _judge(status: int) -> Failure:
