@@ -67,7 +67,7 @@ class EventStream(ASGIResponse):
             StreamsTooManyError: the session has as many open as it may; nothing was sent.
         """
         with self._subscribed as stream:
-            gone = asyncio.create_task(_until_gone(receive), name="stream")
+            gone = asyncio.create_task(until_gone(receive), name="stream")
             gone.add_done_callback(lambda _task: stream.close())
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
@@ -95,7 +95,8 @@ def retry() -> bytes:
     return b"retry: %d\n" % (least + secrets.randbelow(most - least))
 
 
-async def _until_gone(receive: Receive) -> None:
+async def until_gone(receive: Receive) -> None:
+    """Wait until the reader has hung up."""
     with suppress(LeashError):  # a body that never ends is no better than a reader that went
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -80,8 +81,22 @@ class Releases:
             log.warning("updates.not_offered", problem=problem.detail)
         raise ReleaseUnknownError
 
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """One of the downloads that may run at once, counted before anything of it is read.
+
+        Raises:
+            DownloadsBusyError: as many run as may.
+        """
+        self.check_room()
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
     def check_room(self) -> None:
-        """Refuse a download that would be one too many; those are counted that have begun to be sent.
+        """Refuse a download that would be one too many, before its file is looked for.
 
         Raises:
             DownloadsBusyError: as many run as may.
@@ -89,18 +104,14 @@ class Releases:
         if self._running >= DOWNLOADS_MAX:
             raise DownloadsBusyError
 
-    async def pieces(self, path: Path, part: Part) -> AsyncIterator[bytes]:
+    async def pieces(self, path: Path, part: Part) -> AsyncGenerator[bytes]:
         """The bytes of a part; files are read in threads, apart from decisions."""
-        self._running += 1
-        try:
-            with await asyncio.to_thread(path.open, "rb") as file:
-                file.seek(part.first)
-                left = part.last - part.first + 1
-                while left and (piece := await asyncio.to_thread(file.read, min(left, _PIECE_BYTES))):
-                    left -= len(piece)
-                    yield piece
-        finally:
-            self._running -= 1
+        with await asyncio.to_thread(path.open, "rb") as file:
+            file.seek(part.first)
+            left = part.last - part.first + 1
+            while left and (piece := await asyncio.to_thread(file.read, min(left, _PIECE_BYTES))):
+                left -= len(piece)
+                yield piece
 
     def _manifest(self) -> Manifest:
         """The manifest, read again only when it or its signature has changed.

@@ -6,7 +6,6 @@ from urllib.parse import quote
 import msgspec
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody
-from litestar.response import Stream
 from msgspec import UNSET, UnsetType
 
 from appliance.identity.rules import shown
@@ -14,6 +13,7 @@ from appliance.updates import rules
 from appliance.updates.records import ReleaseFile, Wanted
 from server.contract import speaks
 from server.dashboard.dependencies import AnyRequest, appliance_of
+from server.downloads import Download
 
 FILES: Final = "/api/updates/files"
 _WORD_MAX: Final = 64
@@ -106,7 +106,7 @@ def _offered(origin: str, found: ReleaseFile, wanted: Wanted) -> Update:
 
 
 @get(f"{FILES}/{{name:str}}", tags=["Apps"], security=[{}], media_type="application/octet-stream")
-async def send_file(request: AnyRequest, name: FromPath[str]) -> Stream:
+async def send_file(request: AnyRequest, name: FromPath[str]) -> Download:
     """A release's file, or one part of it; a part of another version than `If-Range` says is the whole file."""
     releases = appliance_of(request).releases
     releases.check_room()
@@ -118,13 +118,13 @@ async def send_file(request: AnyRequest, name: FromPath[str]) -> Stream:
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "public, max-age=3600",
+        "Content-Type": "application/octet-stream",
         "Content-Length": str(whole.last - whole.first + 1),
         "ETag": tag,
     }
     if part is not None:
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{found.size}"
-    content = releases.pieces(found.path, whole)
-    return Stream(content, media_type="application/octet-stream", headers=headers, status_code=206 if part else 200)
+    return Download(releases, found, whole, headers, status=206 if part else 200)
 
 
 handlers = [check_for_update, show_latest, send_file]

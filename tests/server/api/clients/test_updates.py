@@ -3,12 +3,18 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, cast
 
 import pytest
 
 from appliance.config.updates import Updates
+from appliance.updates.errors import DownloadsBusyError
+from appliance.updates.records import ReleaseFile
+from appliance.updates.releases import DOWNLOADS_MAX, Releases
+from appliance.updates.rules import Part
 from server.contract import CONTRACTS
+from server.downloads import Download
 from tests.support.postgres import TestPostgres
 from tests.support.releases import CONTENT, Shelf, described
 from tests.support.web_world import ORIGIN, World, web_world
@@ -191,3 +197,52 @@ async def test_many_download_at_once(world: World) -> None:
     path = "/api/updates/files/OpenLeash-0.36.58.dmg"
     replies = await asyncio.gather(*(world.client.get(path) for _ in range(8)))
     assert [reply.content == CONTENT for reply in replies] == [True] * 8
+
+
+async def test_readers_that_stand_still_are_let_go(world: World) -> None:
+    """As many as may download at once take nothing: others are told so, and soon it is their turn."""
+    releases = world.appliance.releases
+    found = await releases.file("OpenLeash-0.36.58.dmg")
+    held = [asyncio.create_task(stalled(releases, found)) for _ in range(DOWNLOADS_MAX)]
+    await asyncio.sleep(0.1)
+    path = "/api/updates/files/OpenLeash-0.36.58.dmg"
+    refused = await world.client.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (503, "update_downloads_busy")
+    async with asyncio.timeout(5):
+        sent = await asyncio.gather(*held)
+    assert [is_whole for is_whole in sent if is_whole] == []
+    assert (await world.client.get(path)).content == CONTENT
+
+
+async def test_downloads_are_counted_when_they_are_let_in(world: World) -> None:
+    """However many ask in the same instant, no more than may run are sent; the others are told to come again."""
+    path = "/api/updates/files/OpenLeash-0.36.58.dmg"
+    replies = await asyncio.gather(*(world.client.get(path) for _ in range(DOWNLOADS_MAX + 20)))
+    statuses = [reply.status_code for reply in replies]
+    assert statuses.count(200) >= DOWNLOADS_MAX
+    assert {reply.json()["code"] for reply in replies if reply.status_code != 200} <= {"update_downloads_busy"}
+    releases = world.appliance.releases
+    with ExitStack() as running:
+        for _ in range(DOWNLOADS_MAX):
+            running.enter_context(releases.admitted())
+        with pytest.raises(DownloadsBusyError), releases.admitted():
+            pass
+    assert (await world.client.get(path)).status_code == 200
+
+
+async def stalled(releases: Releases, found: ReleaseFile) -> bool:
+    """One download by a reader that takes its head and then nothing; whether it was told of the end."""
+    is_whole = False
+
+    async def receive() -> Any:  # noqa: ANN401 - an event of ASGI
+        await asyncio.Event().wait()
+
+    async def send(event: Any) -> None:  # noqa: ANN401 - an event of ASGI
+        nonlocal is_whole
+        if event["type"] == "http.response.body":
+            is_whole = not event["more_body"]
+            await asyncio.Event().wait()
+
+    part = Part(0, found.size - 1)
+    await Download(releases, found, part, {}, status=200, piece_seconds=1)(cast("Any", {}), receive, send)
+    return is_whole
