@@ -118,6 +118,7 @@ class Approvals:
 
     async def _answer(self, ask_id: UUID, answerer: Answerer, given: "_Given", now: datetime) -> AnswerResult:
         wrong: NumberWrongError | None = None
+        previous: Previous | None = None
         async with transaction():
             ask = await ask_by_id(ask_id)
             rules.check_answerer(ask, answerer)
