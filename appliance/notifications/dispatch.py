@@ -61,7 +61,7 @@ class Dispatcher:
         running: dict[asyncio.Task[None], Claimed] = {}
         try:
             while True:
-                planned = await self._planner.plan(self._clock())
+                planned = await self._planned()
                 for claimed in await self._claimed(running.values()):
                     running[asyncio.create_task(self._deliver(claimed))] = claimed
                 if not running and not planned:
@@ -76,6 +76,14 @@ class Dispatcher:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    async def _planned(self) -> int:
+        """Plan what waits; where that fails, what was planned before goes out all the same."""
+        try:
+            return await self._planner.plan(self._clock())
+        except Exception:
+            log.exception("notification.plan_failed")
+            return 0
 
     async def _claimed(self, running: Collection[Claimed]) -> list[Claimed]:
         """What can be begun now, by the free places of each channel."""

@@ -143,6 +143,11 @@ async def log_lines() -> list[tuple[str, UUID | None, str, str, datetime, str]]:
     return [tuple(row) for row in rows]
 
 
+async def states() -> list[str]:
+    """The state of every delivery, sorted."""
+    return sorted(state for _, _, _, state, _, _ in await log_lines())
+
+
 async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
     """Return as soon as something holds; TimeoutError if it never does."""
     async with asyncio.timeout(seconds):

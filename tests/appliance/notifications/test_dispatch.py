@@ -1,7 +1,6 @@
 """Sending: at least once, nothing lost, nobody kept waiting by somebody else's broken channel."""
 
 import asyncio
-import os
 import time
 from datetime import timedelta
 
@@ -12,24 +11,18 @@ from appliance.database.connection import current_connection, read_connection
 from appliance.database.transaction import transaction
 from appliance.identity.break_glass.records import Notice as GlassNotice
 from appliance.identity.records import Role
-from appliance.identity.sealing import Sealer
 from appliance.notifications import claims, log
 from appliance.notifications.errors import DeliveryUnknownError
 from appliance.notifications.notices import GlassAlarm
 from appliance.notifications.ports import Failure, SendError
 from appliance.notifications.records import DeliveryState
 from tests.support.asks import approver, deny, opened
-from tests.support.notifying import Telling, log_lines, somebody, until
+from tests.support.notifying import Telling, log_lines, somebody, states, until
 from tests.support.people import OPERATOR, ledger_events
 from tests.support.postgres import TestDatabase
 
 TERMS = AskTerms(roles=("approver",))
 LATER = SendError(Failure.LATER, "no answer in time")
-
-
-async def states() -> list[str]:
-    """The state of every delivery, sorted."""
-    return sorted(state for _, _, _, state, _, _ in await log_lines())
 
 
 async def test_a_message_says_nothing_of_what_is_asked(committed_database: TestDatabase) -> None:
@@ -281,59 +274,6 @@ async def test_ten_thousand_asks_are_planned_after_what_is_rare(committed_databa
     await asyncio.wait_for(running, 60)
     assert telling.outside.kinds(owner_phone) == ["break_glass", "ask.fatigue"]
     assert sorted(telling.outside.kinds(approver_phone)) == ["ask.opened"] * 5 + ["asks.many"]
-
-
-async def test_a_row_that_cannot_be_read_silences_no_other(committed_database: TestDatabase) -> None:
-    """One of a kind that this release does not know is a dead letter, and the person hears of the ask."""
-    telling = Telling()
-    phone = await telling.phone(await somebody(Role.APPROVER))
-    await opened(telling.approvals, TERMS)
-    await telling.planner.plan(telling.now)
-    async with transaction():
-        await current_connection().execute(
-            "WITH n AS (INSERT INTO notification (id, kind, name, created_at, expires_at, planned_at) "
-            "VALUES (gen_random_uuid(), 'from.the.future', '', $1, $2, $1) RETURNING id) "
-            "INSERT INTO notification_delivery (id, notification, kind, name, channel, destination, state, step, "
-            "created_at, due_at, expires_at, attempts, outcome) "
-            "SELECT gen_random_uuid(), id, 'from.the.future', '', 'web_push', $3, 'waiting', 0, $1, $1, $2, 0, '' "
-            "FROM n",
-            telling.now, telling.now + timedelta(hours=1), phone,
-        )  # fmt: skip
-    await telling.after()
-    assert telling.outside.kinds(phone) == ["ask.opened"]
-    assert await states() == ["dead", "sent"]
-    assert (await ledger_events())["delivery.dead"] == 1
-
-
-async def test_what_fails_before_it_is_sent_concerns_itself_alone(committed_database: TestDatabase) -> None:
-    """An address that cannot be opened stops nothing that is under way, and is tried again."""
-    telling = Telling(attempts_max=2)
-    broken, lively = [await telling.phone(await somebody(Role.APPROVER)) for _ in range(2)]
-    sealed = Sealer(b"s" * 32, os.urandom).seal("no fields", f"address:{broken}")
-    async with transaction():
-        await current_connection().execute("UPDATE notification_address SET sealed = $2 WHERE id = $1", broken, sealed)
-    await opened(telling.approvals, TERMS)
-    await telling.after()
-    assert telling.outside.kinds() == telling.outside.kinds(lively) == ["ask.opened"]
-    assert await states() == ["sent", "waiting"]
-
-
-async def test_with_another_key_nothing_ends_in_silence(committed_database: TestDatabase) -> None:
-    """What was sealed by another key is a dead letter, of which administrators hear."""
-    telling = Telling()
-    await telling.webhook("ask.opened")
-    await telling.phone(await somebody(Role.APPROVER))
-    stranger = Telling(key=b"t")
-    phone = await stranger.phone(await somebody(Role.ADMINISTRATOR))
-    await opened(telling.approvals, TERMS)
-    await stranger.after()
-    await stranger.after()
-    dead = await log.deliveries(state=DeliveryState.DEAD)
-    assert sorted((each.channel, each.outcome) for each in dead) == [
-        ("web_push", "sealed with another key"), ("webhook", "sealed with another key"),
-    ]  # fmt: skip
-    assert (await ledger_events())["delivery.dead"] == 2
-    assert stranger.outside.kinds(phone) == ["delivery.dead"]
 
 
 async def test_the_log_forgets_what_is_old(committed_database: TestDatabase) -> None:
