@@ -27,7 +27,7 @@ def configuration(request: Request) -> Configuration:
     files = [
         File(
             path=f"~/Documents/Cline/Hooks/{event}",
-            content=f"#!/bin/sh\nexec {command(request, 'cline', event, seconds=CLINE_SECONDS)}\n",
+            content=f"#!/bin/sh -p\nexec {command(request, 'cline', event, seconds=CLINE_SECONDS)}\n",
             mode="0755",
         )
         for event in EVENTS

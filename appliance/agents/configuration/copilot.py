@@ -5,7 +5,15 @@ Source: docs.github.com/copilot, page hooks reference.
 
 from typing import Any, Final
 
-from appliance.agents.configuration.hooks import SHELL_VARIABLES, TIMEOUT_SECONDS, as_json, command, only_shim, without
+from appliance.agents.configuration.hooks import (
+    LOADER_VARIABLES,
+    SHELL_VARIABLES,
+    TIMEOUT_SECONDS,
+    as_json,
+    command,
+    only_shim,
+    without,
+)
 from appliance.agents.configuration.records import Configuration, File, Request, Scope, System
 
 EVENTS: Final = ("userPromptSubmitted", "preToolUse", "permissionRequest", "postToolUse", "sessionStart")
@@ -32,7 +40,6 @@ def configuration(request: Request) -> Configuration:
 
 
 def _hook(request: Request, event: str) -> dict[str, Any]:
-    line = command(request, "copilot", event)
-    if request.system is System.WINDOWS:
-        return {"type": "command", "powershell": line, "timeoutSec": TIMEOUT_SECONDS}
-    return {"type": "command", "bash": line, "env": without(*SHELL_VARIABLES), "timeoutSec": TIMEOUT_SECONDS}
+    shell = "powershell" if request.system is System.WINDOWS else "bash"
+    env = without(*SHELL_VARIABLES, *LOADER_VARIABLES)
+    return {"type": "command", shell: command(request, "copilot", event), "env": env, "timeoutSec": TIMEOUT_SECONDS}

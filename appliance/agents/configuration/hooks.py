@@ -22,6 +22,7 @@ _IN_GIT_BASH: Final = frozenset({"claude", "nanoclaw"})
 SHELL_VARIABLES: Final = ("BASHOPTS", "BASH_ENV", "ENV", "SHELLOPTS")
 # With these every program loads somebody's code, the shell of the shim among them.
 LOADER_VARIABLES: Final = (
+    "COR_ENABLE_PROFILING", "COR_PROFILER",
     "DYLD_FRAMEWORK_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD",
 )  # fmt: skip
 # Homebrew makes /usr/local its user's on Intel Macs, and with it whatever lies there.

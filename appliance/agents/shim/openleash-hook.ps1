@@ -7,6 +7,8 @@
 # the one that the agent's settings give this hook, in seconds.
 # Whatever fails here is the agent's own deny. For Windows PowerShell 5.1 and PowerShell 7.
 param([string]$Agent = '', [string]$Event_ = '', [string]$Place = '', [string]$Timeout = '')
+# A project could have named a folder with commands of its own; those that are used here load from PowerShell's.
+$env:PSModulePath = "$PSHOME\Modules"
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 2
 $release = '2'

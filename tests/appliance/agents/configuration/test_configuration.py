@@ -115,6 +115,8 @@ def test_managed_settings_close_every_way_around(system: System) -> None:
     assert "never" not in codex["allowed_approval_policies"]
     assert "danger-full-access" not in codex["allowed_sandbox_modes"]
     assert codex["hooks"]["PreToolUse"][0]["hooks"][0]["timeout"] == 600
+    for file in configuration_of("cline", request(Scope.USER, System.LINUX)).files:
+        assert file.content.startswith("#!/bin/sh -p\n")  # as the shim: where sh is bash, variables come first
     cursor = json.loads(configuration_of("cursor", wanted).files[0].content)
     assert all(hook["failClosed"] is True for hooks in cursor["hooks"].values() for hook in hooks)
     assert {"preToolUse", "beforeSubmitPrompt", "subagentStart"} <= set(cursor["hooks"])

@@ -52,3 +52,6 @@ def test_powershell_says_the_same() -> None:
         assert json.loads(told[agent, event].replace("''", "'")) == dialects.deny(agent, event, "@REASON@")
         assert int(limits[agent, event]) == round(dialects.hold_seconds(agent, event)) + PATIENCE_SECONDS
     assert text.count("{") == text.count("}")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert lines[0].startswith("param(")
+    assert lines[1] == r'$env:PSModulePath = "$PSHOME\Modules"'  # before any command that loads by it
