@@ -14,7 +14,9 @@ from appliance.bootstrap.notifications import notifications_of
 from appliance.bootstrap.scanning import scanner_of
 from appliance.bootstrap.service_role import service_url_of
 from appliance.bootstrap.sign_in import directory_of, identity_of, providers_of
-from appliance.clients.remembered import RememberedSpans
+from appliance.clients.queries import session_spans, tallies
+from appliance.clients.records import SessionSpans, Tally
+from appliance.clients.remembered import SPANS_KEPT, TALLIES_KEPT, Remembered
 from appliance.clock import Clock, utc_now
 from appliance.config import Config
 from appliance.database import roles
@@ -74,7 +76,8 @@ class Appliance:
     approvals: Approvals
     endpoint: ProfileSigner
     notifications: Notifications
-    session_spans: RememberedSpans
+    session_spans: Remembered[SessionSpans]
+    tallies: Remembered[list[Tally]]
     releases: Releases
     backups: LazyBackups
 
@@ -179,7 +182,8 @@ async def build_appliance(config: Config, service_url: str, clock: Clock, config
         protection=protection,
         approvals=Approvals(keys.derive("approvals"), AskNotices(), mask=protection.mask_text),
         notifications=notifications_of(config, keys, clock),
-        session_spans=RememberedSpans(),
+        session_spans=Remembered(session_spans, SPANS_KEPT),
+        tallies=Remembered(tallies, TALLIES_KEPT),
         releases=Releases(config.updates),
         backups=LazyBackups(config, clock, config_file),
     )

@@ -15,6 +15,7 @@ from appliance.database.connection import read_connection
 
 PENDING_MAX: Final = 500
 HISTORY: Final = timedelta(days=31)
+TALLY_DAYS: Final = 7
 _PAGE: Final = 100
 _SESSIONS_MAX: Final = 200
 _TALLIES_MAX: Final = 2_000
@@ -148,10 +149,10 @@ async def runtimes_for(viewer: Viewer) -> list[Runtime]:
     return await runtimes_of(viewer.person_id) if viewer.person_id is not None else []
 
 
-async def tallies(viewer: Viewer, since: datetime) -> list[Tally]:
-    """What was decided about the viewer's own agents, counted."""
+async def tallies(viewer: Viewer, now: datetime) -> list[Tally]:
+    """What was decided about the viewer's own agents in the last TALLY_DAYS, counted; it reads all of that."""
     async with read_connection() as connection:
-        rows = await connection.fetch(_TALLIES, *_own(viewer, since))
+        rows = await connection.fetch(_TALLIES, *_own(viewer, now - timedelta(days=TALLY_DAYS)))
     return [Tally(**dict(row)) for row in rows]
 
 

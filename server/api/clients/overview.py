@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -10,7 +10,7 @@ from litestar import get
 
 from appliance.actions.records import Outcome as Decided
 from appliance.clients import rules
-from appliance.clients.queries import tallies
+from appliance.clients.queries import TALLY_DAYS
 from appliance.clients.records import Tally
 from appliance.policy.store import PolicyStore
 from server.api.clients.activity import resolution_of
@@ -22,7 +22,6 @@ from server.authorization import requires_client
 from server.dashboard.dependencies import AnyRequest, appliance_of, now_of
 
 VIEW_MODEL: Final = "2026-06-26.client-view-model.v1"
-RANGE_DAYS: Final = 7
 _OUTCOMES: Final = 80
 _SECTIONS: Final = ("overview", "agents", "activity", "approvals", "policies", "settings")
 
@@ -124,7 +123,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 async def show_overview(request: AnyRequest) -> Overview:
     """The last seven days of the caller's agents."""
     viewer, now, appliance = viewer_of(request), now_of(request), appliance_of(request)
-    found = await tallies(viewer, now - timedelta(days=RANGE_DAYS))
+    found = await appliance.tallies.of(viewer, now)
     outcomes = await outcomes_for(appliance, viewer, now, _OUTCOMES)
     return Overview(
         view_model=ViewModel(
@@ -155,7 +154,7 @@ def summarised(found: Sequence[Tally], policies: PolicyStore) -> ActivitySummary
         _threat(titles[name].match.title if name in titles else name, tally_of) for name, tally_of in by_policy.items()
     ]
     return ActivitySummary(
-        range_days=RANGE_DAYS,
+        range_days=TALLY_DAYS,
         totals=_totals(found),
         threats=sorted(threats, key=lambda threat: -threat.total),
         agent_kinds=[AgentCount(*rules.named(agent), count) for agent, count in agents.most_common()],

@@ -21,6 +21,9 @@ async def test_the_overview_counts_what_was_decided(world: World, desktop: Deskt
         reply = await desktop.call("", "GET", "/v1/client/overview")
         assert formed(reply) == golden("overview")
     totals = (await desktop.call("", "GET", "/v1/client/overview")).json()["activitySummary"]["totals"]
+    assert totals["waiting"] == 1  # remembered for some seconds: it reads a whole week
+    world.appliance.tallies._kept.clear()
+    totals = (await desktop.call("", "GET", "/v1/client/overview")).json()["activitySummary"]["totals"]
     assert totals == {
         "checked": 4, "blocked": 2, "automaticallyApproved": 2, "manuallyApproved": 0, "waiting": 0,
     }  # fmt: skip
