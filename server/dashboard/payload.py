@@ -102,7 +102,9 @@ def arguments_of(action: Mapping[str, Any], agent: str = "", event: str = "") ->
         return _found(action)
     if told.kind is Kind.MCP:
         server = {f"server: {name}": action[name] for name in SERVER_KEYS if name in action}
-        return {**server, **told.arguments} or action
+        # An argument that calls itself as the server does must not stand in its place.
+        own = {f"argument {name}" if name in server else name: value for name, value in told.arguments.items()}
+        return {**server, **own} or action
     return told.arguments or ({"prompt": told.prompt} if told.prompt else action)
 
 
