@@ -13,7 +13,7 @@ from appliance.database.connection import current_connection, open_connection
 from appliance.database.transaction import transaction
 from appliance.identity.records import Role
 from appliance.identity.sealing import Sealer
-from appliance.notifications import log
+from appliance.notifications import claims, log
 from appliance.notifications.planning import Planner
 from appliance.notifications.records import DeliveryState
 from tests.support.asks import opened
@@ -43,6 +43,22 @@ async def test_a_row_that_cannot_be_read_silences_no_other(committed_database: T
     await telling.after()
     assert telling.outside.kinds(phone) == ["ask.opened"]
     assert await states() == ["dead", "sent"]
+    assert (await ledger_events())["delivery.dead"] == 1
+
+
+async def test_a_channel_that_nobody_knows_ends_when_it_is_too_late(committed_database: TestDatabase) -> None:
+    """Together with everything else that is too late, and the ledger has it."""
+    telling = Telling()
+    await telling.phone(await somebody(Role.APPROVER))
+    await telling.webhook("ask.opened")
+    await opened(telling.approvals, TERMS)
+    await telling.planner.plan(telling.now)
+    async with transaction():
+        await current_connection().execute(
+            "UPDATE notification_delivery SET channel = 'pigeon' WHERE channel = 'webhook'"
+        )
+    assert await claims.end_late(telling.now + timedelta(hours=25)) == 2
+    assert await states() == ["dead", "withdrawn"]
     assert (await ledger_events())["delivery.dead"] == 1
 
 
