@@ -36,12 +36,14 @@ async def test_an_agent_cannot_approve_its_own_request(cloud: Cloud, machine: Ma
         [ask] = await cloud.pending_asks(machine=machine)
         forms = await (await cloud.owner()).open_forms()
         thief = Visitor(cloud.url, "", bearer=machine.token)
+        resolving, signed = f"/v1/mobile/decisions/{ask}/resolve", {"authorization": f"Bearer {machine.token}"}
         tries = [
             await thief.send("POST", f"/approvals/{ask}/answer", **forms[ask], resolution="allow"),
-            await thief.send("POST", f"/v1/mobile/decisions/{ask}/resolve", resolution="allow"),
+            await thief.send("POST", resolving, resolution="allow"),  # a form, which is no JSON
+            await cloud.http.post(resolving, json={"resolution": "allow"}, headers=signed),
             await thief.send("POST", f"/approvals/{ask}/answer?user_token={machine.token}", resolution="allow"),
         ]
-        assert [reply.status_code for reply in tries if reply.status_code not in {303, 401, 403, 404, 405}] == []
+        assert [reply.status_code for reply in tries if reply.status_code not in {303, 400, 401, 403, 404, 405}] == []
         assert await cloud.count("ask_answer", "ask_id = $1::uuid", ask) == 0
         assert not call.done()
         await cloud.expire_asks(machine)
