@@ -16,7 +16,8 @@ async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cloud
     shelf.release(described("0.36.58", shelf.file("OpenLeash-0.36.58.dmg"), notesUrl="https://intranet.example.org/"))
     feed = f'[updates]\ndirectory = "{shelf.directory}"\nkeys = ["{shelf.key}"]\n'
     pace = "[api]\nrequests_per_second = 500\nburst = 1000\n"  # one address asks for all stories
-    async with Cloud(tmp_path_factory.mktemp("cloud"), toml=feed + pace) as running:
+    proofs = "[sign_in]\nstep_up_minutes = 60\n"  # its owner signs in once, and stories take longer than the usual ten
+    async with Cloud(tmp_path_factory.mktemp("cloud"), toml=feed + pace + proofs) as running:
         yield running
 
 
