@@ -21,6 +21,7 @@ from litestar import Litestar
 from appliance.bootstrap import compile_rules, open_appliance
 from appliance.config import Config
 from appliance.errors import LeashError
+from appliance.memory import give_back
 from server.app import EDGE, create_app
 from server.command_line import configured, stop
 from server.edge import Edge
@@ -69,7 +70,7 @@ async def _serve(app: Litestar, config: Config, stopping: asyncio.Event, listens
     server = _server(app, config)
     serving = asyncio.create_task(server.serve(), name="granian")
     await _until_it_listens(config, serving)
-    gc.collect()
+    give_back()
     gc.freeze()  # what is here now stays: later collections need not look at it
     gc.set_threshold(*_COLLECT_AFTER)
     log.info("server.listening", host=config.server.host, port=config.server.port, public=config.public_origin)

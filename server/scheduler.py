@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +24,13 @@ from appliance.database.connection import UNREACHABLE, Connection, open_connecti
 from appliance.database.errors import DatabaseError
 from appliance.errors import LeashError
 from appliance.job import Job
+from appliance.memory import give_back
 from server.command_line import configured, stop
 
 # Any constant will do, as long as every release uses the same one.
 LEADER_LOCK: Final = 0x6C6561736853
 RETRY_SECONDS: Final = 0.5
+_APART: Final = timedelta(seconds=0.07)
 PROBE_SECONDS: Final = 5.0
 # A burst of commits is worth one run; nobody notices so little.
 WAKE_SECONDS: Final = 0.03
@@ -62,10 +64,12 @@ class Failures:
 
 
 def scheduled(jobs: Iterable[Job]) -> AsyncIOScheduler:
-    """A scheduler that starts each job at once and then at its times, never twice at the same time."""
+    """A scheduler that starts each job almost at once and then at its times, never twice at the same time."""
     scheduler, failures = AsyncIOScheduler(timezone=UTC), Failures()
-    for job in jobs:
-        begin: dict[str, Any] = {} if job.cron else {"next_run_time": datetime.now(UTC)}
+    for number, job in enumerate(jobs):
+        # One after the other: jobs that start in the same instant would each need a connection of their own.
+        first = datetime.now(UTC) + number * _APART
+        begin: dict[str, Any] = {} if job.cron else {"next_run_time": first}
         scheduler.add_job(
             _guarded(job, failures), _trigger(job), id=job.name, max_instances=1, coalesce=True,
             misfire_grace_time=None, **begin,
@@ -140,6 +144,7 @@ async def _run(jobs: Iterable[Job], wakes: Wakes, lost: asyncio.Event, stopping:
     scheduler.start()
     wakes.scheduler = scheduler
     log.info("scheduler.leads", jobs=[job.name for job in jobs])
+    give_back()
     try:
         await _first_of(stopping.wait(), lost.wait())
     finally:

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from appliance.memory import give_back
 from appliance.parent_death import dies_with_parent
 
 _LISTENS: Final = signal.SIGUSR1
@@ -43,7 +44,7 @@ class Workers:
 
         In a worker it does not return: it leaves by SystemExit.
         """
-        gc.collect()
+        give_back()
         gc.freeze()  # the pages of what is here now stay shared between the workers
         signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
         self._fork()
