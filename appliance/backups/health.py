@@ -41,9 +41,7 @@ def about_log(settings: Settings, state: LogState | None, now: datetime) -> list
         why = f": {state.problem}" if state.problem else ""
         waits = f"; {state.waiting_files} files wait" if state.waiting_files else ""
         found.append(f"Backups: the write-ahead log left this machine {since}{why}{waits}")
-    if state.disk_percent >= settings.disk_stop_percent:
-        found.append(f"Backups: the disk is {state.disk_percent}% full, so that agents are denied until there is room")
-    elif state.disk_percent >= settings.disk_warn_percent:
+    if state.disk_percent >= settings.disk_warn_percent:
         found.append(f"Backups: the disk is {state.disk_percent}% full")
     return found
 

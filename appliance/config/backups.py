@@ -99,12 +99,3 @@ class Backups(msgspec.Struct, frozen=True, kw_only=True):
     disk_warn_percent: Annotated[
         int, Meta(description="Use of the database's disk from which health warns.", ge=10, le=99, extra={"unit": "%"})
     ] = 70
-    disk_stop_percent: Annotated[
-        int,
-        Meta(
-            description="Use of the database's disk from which every agent is denied, until there is room again.",
-            ge=11,
-            le=100,
-            extra={"unit": "%"},
-        ),
-    ] = 95

@@ -99,6 +99,4 @@ def across_backups(settings: "Backups") -> dict[str, str]:
     for one, other in (("s3_access_key", "s3_secret_key"), ("s3_prune_access_key", "s3_prune_secret_key")):
         if (getattr(settings, one) is None) != (getattr(settings, other) is None):
             wrong[f"backups.{one}"] = f"goes together with {other}"
-    if settings.disk_stop_percent <= settings.disk_warn_percent:
-        wrong["backups.disk_stop_percent"] = "is not above disk_warn_percent"
     return wrong

@@ -43,7 +43,7 @@ def test_what_is_right_is_taken(tmp_path: Path, text: str) -> None:
         (_GOOD + 'full_schedule = "0 2 * * 0"\n', "write names"),
         (_GOOD + 'full_schedule = "*/0 2 * * *"\n', "minute"),
         (_GOOD + 'time_zone = "Mars/Base"\n', "no time zone"),
-        (_GOOD + "disk_warn_percent = 95\n", "not above"),
+        (_GOOD + "disk_warn_percent = 100\n", "disk_warn_percent"),
         (_GOOD + 's3_endpoint = "s3.example.org"\n', "no address"),
     ],
 )
