@@ -15,6 +15,7 @@ import msgspec
 
 from appliance.backups import names, rules
 from appliance.backups.catalogue import Catalogue
+from appliance.backups.counting import Counted
 from appliance.backups.errors import BackupDamagedError, BackupUnknownError, LogMissingError
 from appliance.backups.log_keeping import PARTIAL
 from appliance.backups.ports import Readable, Store
@@ -203,8 +204,8 @@ class Restorer:
     def _opened(self, part: Part) -> "_PartReading":
         return _PartReading(self._store, self._identity, part, self._counted)
 
-    def _counted(self, content: Readable) -> "_Counted":
-        return _Counted(content, self._count)
+    def _counted(self, content: Readable) -> "Counted":
+        return Counted(content, self._count)
 
     def _begin(self, step: str) -> None:
         self._step = step
@@ -229,17 +230,6 @@ def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, name: s
     with path.open("wb") as file:
         shutil.copyfileobj(content, file, _PIECE)
     path.chmod(0o600)
-
-
-class _Counted:
-    def __init__(self, content: Readable, count: Callable[[int], None]) -> None:
-        self._content = content
-        self._count = count
-
-    def read(self, size: int = -1, /) -> bytes:
-        piece = self._content.read(size)
-        self._count(len(piece))
-        return piece
 
 
 class _Hashed:

@@ -21,6 +21,7 @@ from pyrage import (  # pyright: ignore[reportAttributeAccessIssue]
     x25519,  # pyright: ignore[reportAttributeAccessIssue]
 )
 
+from appliance.backups.counting import Counted
 from appliance.backups.errors import BackupDamagedError, IdentityRefusedError, RecipientsRefusedError
 from appliance.backups.ports import Readable
 
@@ -72,7 +73,7 @@ class Sealing:
         self._pipe = _Pipe(lambda out: self._work(content, recipients, out))
 
     def _work(self, content: Readable, recipients: Sequence[x25519.Recipient], out: BinaryIO) -> None:
-        counted: Any = _Counted(content, self._count)  # read() is all that is used
+        counted: Any = Counted(content, self._count)  # read() is all that is used
         compressed = zstandard.ZstdCompressor(level=_LEVEL).stream_reader(counted, read_size=_PIECE)
         encrypt_io(compressed, out, recipients)
 
@@ -152,17 +153,6 @@ def keygen() -> tuple[str, str]:
     """A new pair: the public key for the configuration, and the private one for a safe."""
     identity = x25519.Identity.generate()
     return str(identity.to_public()), str(identity)
-
-
-class _Counted:
-    def __init__(self, content: Readable, count: Callable[[int], None]) -> None:
-        self._content = content
-        self._count = count
-
-    def read(self, size: int = -1, /) -> bytes:
-        piece = self._content.read(size)
-        self._count(len(piece))
-        return piece
 
 
 class _Pipe:

@@ -1,4 +1,4 @@
-"""What pages and health read about backups; the backups themselves are described in the store, which outlives this."""
+"""What health reads about backups; the backups themselves are described in the store, which outlives this."""
 
 from piccolo.columns import UUID, BigInt, Integer, SmallInt, Text, Timestamptz, Varchar
 from piccolo.table import Table
